@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -99,20 +98,20 @@ extern const struct mr_counter_info mr_counter_info[MR_C_MAX];
 
 /** A block of counters. Written by one thread; zeroed before use; cache-line aligned by its owner. */
 struct mr_counters {
-	_Atomic uint64_t v[MR_C_MAX];
+	uint64_t v[MR_C_MAX];
 };
 
 /** Add; only by the block's writer, hence no locked instruction. */
 static inline void mr_counter_add(struct mr_counters *c, enum mr_counter id, uint64_t n)
 {
-	uint64_t v = atomic_load_explicit(&c->v[id], memory_order_relaxed);
+	uint64_t v = __atomic_load_n(&c->v[id], __ATOMIC_RELAXED);
 
-	atomic_store_explicit(&c->v[id], v + n, memory_order_relaxed);
+	__atomic_store_n(&c->v[id], v + n, __ATOMIC_RELAXED);
 }
 
 static inline uint64_t mr_counter_get(const struct mr_counters *c, enum mr_counter id)
 {
-	return atomic_load_explicit(&c->v[id], memory_order_relaxed);
+	return __atomic_load_n(&c->v[id], __ATOMIC_RELAXED);
 }
 
 /** sum[i] += block[i]. Any thread. */
