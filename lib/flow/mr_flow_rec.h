@@ -42,7 +42,6 @@ struct mr_flow_rec {
 	uint16_t min_len[2]; /* octets from the IP header on, clamped to 65535 */
 	uint16_t max_len[2];
 	uint16_t tcp_window; /* of the first forward packet, as sent */
-	uint32_t tcp_seq; /* of the first forward packet */
 	uint32_t tcp_options; /* bit n: option kind n (0..31) seen in a packet that opened the record or a direction */
 	uint32_t mpls_label; /* top label entry as in mr_packet, 0: none */
 

@@ -92,6 +92,7 @@ struct mr_packet {
 	uint16_t icmp; /* ICMP and ICMPv6: type << 8 | code as sent */
 	uint8_t port_id; /* ingress port as configured in the key */
 	uint8_t frag_flags; /* IPv4 flags as in IE 197: bit 7 reserved, 6 DF, 5 MF */
+	uint64_t clock_ns; /* UTC, the time that timeouts follow: the highest time_ns of the source so far */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct mr_packet) == 128, "two cache lines");
@@ -114,7 +115,7 @@ struct mr_packet_conf {
  * @param data   the frame, @p cap octets long; borrowed by *ret
  * @param wire   octets of the frame on the wire; taken as @p cap when lower
  * @param port_id  ingress port, 0..255
- * @param ret    filled in whole, except time_ns, which the caller sets. When ret->not_metered is set only
+ * @param ret    filled in whole, except time_ns and clock_ns, which the caller sets. When ret->not_metered is set only
  *               data, cap_len, frame_len and note are of use.
  * Thread: any. Errors: none, a bad packet is a counter.
  */
