@@ -44,6 +44,7 @@ enum mr_frag {
 enum {
 	MR_PACKET_V6 = 1 << 0,
 	MR_PACKET_L4 = 1 << 1, /* l4_off points at a whole transport header (its fixed part) */
+	MR_PACKET_MAC = 1 << 3, /* data starts with destination and source MAC address */
 	/* canonical order swapped source and destination: the sender is endpoint 1 of the key */
 	MR_PACKET_SWAPPED = 1 << 2,
 };
@@ -62,7 +63,7 @@ struct mr_packet {
 	 * directions have the same key */
 	uint64_t addr_key; /* IPv4: endpoint 0 in the high half, endpoint 1 in the low; IPv6: fold of addr6 */
 	uint64_t port_key; /* scope << 32 | port 0 << 16 | port 1; ICMP: see icmp */
-	uint64_t hash;     /* of addr_key, port_key, proto, by the table's seed */
+	uint64_t hash;     /* mr_packet_hash() */
 	uint64_t time_ns;  /* UTC */
 
 	uint32_t ip_len;    /* octets from the IP header on; never more than the frame had on the wire */
@@ -79,6 +80,7 @@ struct mr_packet {
 	uint16_t note; /* enum mr_counter of class NOTE, or 0 */
 	uint16_t l3_off; /* of the IP header in data */
 	uint16_t l4_off; /* of the transport header in data */
+	uint16_t payload_off; /* behind the transport header; cap_len when there is none */
 
 	/* second cache line */
 	uint8_t addr6[2][16]; /* IPv6 only: endpoints in canonical order, network order */
@@ -87,7 +89,6 @@ struct mr_packet {
 	uint32_t mpls_label; /* label, 3 exp bits, bottom bit of the outermost entry (RFC 3032) >> 8; 0: none */
 	uint16_t vlan; /* outer VLAN id or MR_VLAN_NONE */
 	uint16_t inner_vlan;
-	uint16_t payload_off; /* behind the transport header; cap_len when there is none */
 	uint16_t payload_len; /* captured octets of it, link padding excluded */
 	uint16_t icmp; /* ICMP and ICMPv6: type << 8 | code as sent */
 	uint8_t port_id; /* ingress port as configured in the key */
@@ -128,6 +129,13 @@ void mr_packet_decode(const struct mr_packet_conf *conf, const uint8_t *data, ui
  */
 void mr_packet_set_ports(const struct mr_packet_conf *conf, struct mr_packet *pkt, uint16_t src_port,
 			 uint16_t dst_port);
+
+/** The hash of a key; the flow table makes it again from its records. */
+static inline uint64_t mr_packet_hash(const struct mr_hash_seed *seed, uint64_t addr_key, uint64_t port_key,
+				      uint8_t proto, bool v6)
+{
+	return mr_hash_3(seed, addr_key, port_key, proto | (v6 ? 6u : 4u) << 8);
+}
 
 /** Ports as sent (not in canonical order), host order. */
 static inline uint16_t mr_packet_src_port(const struct mr_packet *p)

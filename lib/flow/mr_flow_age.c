@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/mr_flow_priv.h"
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Time of the record's first packet; only for records with packets. */
+static uint64_t record_start(const struct mr_flow_hot *h, const struct mr_flow_cold *c, uint64_t clock_ns)
+{
+	uint64_t start = UINT64_MAX;
+
+	for (int d = 0; d < 2; d++)
+		if (h->packets[d] != 0)
+			start = earlier(start, mr_t48_full(clock_ns, mr_flow_start48(c, d)));
+	return start;
+}
+
+/* A counter that could wrap before the next sweep ends the record early. */
+static bool counter_high(const struct mr_flow_hot *h)
+{
+	return (h->packets[0] | h->packets[1]) >> 31 != 0 || (h->octets[0] | h->octets[1]) >> 63 != 0;
+}
+
+static void start_afresh(struct mr_flow_hot *h, struct mr_flow_cold *c)
+{
+	for (int d = 0; d < 2; d++) {
+		h->packets[d] = 0;
+		h->octets[d] = 0;
+		h->max_len[d] = 0;
+		h->last[d] &= ~0xffULL; /* TCP flags are per record */
+		c->l2_extra[d] = 0;
+	}
+	h->state |= MR_FLOW_EMPTY;
+}
+
+bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot, uint64_t clock_ns,
+		    uint64_t *ret_next_ns)
+{
+	uint32_t idx = b->idx[slot];
+	struct mr_flow_hot *h = &t->hot[idx];
+	uint64_t wait_ns = h->state & MR_FLOW_CLOSED ? t->linger_ns : t->idle_ns;
+	uint64_t quiet_end = clock_ns - mr_flow_quiet_ns(h, clock_ns) + wait_ns;
+	uint64_t active_end = UINT64_MAX;
+
+	if (!(h->state & MR_FLOW_EMPTY)) {
+		active_end = record_start(h, &t->cold[idx], clock_ns) + t->active_ns;
+		if (counter_high(h))
+			active_end = earlier(active_end, clock_ns);
+	}
+	if (active_end < quiet_end && active_end <= clock_ns) {
+		mr_flow_emit(t, idx, MR_FLOW_END_ACTIVE, active_end, clock_ns);
+		start_afresh(h, &t->cold[idx]);
+		active_end = UINT64_MAX;
+	}
+	if (quiet_end <= clock_ns) {
+		if (!(h->state & MR_FLOW_EMPTY))
+			mr_flow_emit(t, idx, h->state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_IDLE,
+				     quiet_end, clock_ns);
+		mr_flow_remove(t, b, slot);
+		return true;
+	}
+	*ret_next_ns = earlier(active_end, quiet_end);
+	return false;
+}
+
+/* Visit all records of one bucket. Returns how many that were. */
+static unsigned sweep_bucket(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t clock_ns)
+{
+	uint64_t min_ns = UINT64_MAX;
+	unsigned looked = 0;
+
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		if (b->tag[s] != 0) {
+			rte_prefetch0(&t->hot[b->idx[s]]);
+			rte_prefetch0(&t->cold[b->idx[s]]);
+		}
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
+		uint64_t next_ns;
+
+		if (b->tag[s] == 0)
+			continue;
+		looked++;
+		if (!mr_flow_expire(t, b, s, clock_ns, &next_ns))
+			min_ns = earlier(min_ns, next_ns);
+	}
+	b->expiry_s = min_ns == UINT64_MAX ? UINT32_MAX : (uint32_t)(min_ns / MR_NS_PER_S);
+	return looked;
+}
+
+/* Go on with the group under the hand. Returns true at its end; takes what it looked at off *budget. */
+static bool sweep_group(struct mr_flow_table *t, uint64_t clock_ns, unsigned *budget)
+{
+	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
+	uint32_t group = t->hand >> MR_GROUP_SHIFT;
+	uint32_t end = RTE_MIN((group + 1) << MR_GROUP_SHIFT, t->n_buckets);
+
+	if (t->group_expiry_s[group] > now_s && (t->hand & (MR_GROUP_SIZE - 1)) == 0) {
+		t->hand = end;
+		return true;
+	}
+	if ((t->hand & (MR_GROUP_SIZE - 1)) == 0) {
+		t->bucket_min_s = UINT32_MAX;
+		t->group_expiry_s[group] = UINT32_MAX; /* inserts during the visit lower it again */
+	}
+	while (t->hand < end) {
+		struct mr_flow_bucket *b = &t->buckets[t->hand];
+
+		if (*budget == 0)
+			return false;
+		if (b->expiry_s <= now_s) {
+			unsigned looked = sweep_bucket(t, b, clock_ns);
+
+			*budget -= RTE_MIN(looked, *budget);
+		}
+		t->bucket_min_s = RTE_MIN(t->bucket_min_s, b->expiry_s);
+		t->hand++;
+	}
+	t->group_expiry_s[group] = RTE_MIN(t->group_expiry_s[group], t->bucket_min_s);
+	return true;
+}
+
+/* The share of the sweep since the last call; a whole one at most. */
+static void hand_out_share(struct mr_flow_table *t, uint64_t clock_ns)
+{
+	uint64_t elapsed, groups;
+
+	if (clock_ns <= t->swept_ns)
+		return;
+	elapsed = clock_ns - t->swept_ns;
+	if (elapsed >= t->scan_ns) {
+		t->debt = t->n_groups;
+		t->swept_ns = clock_ns;
+		return;
+	}
+	groups = elapsed * t->n_groups / t->scan_ns;
+	t->swept_ns += groups * t->scan_ns / t->n_groups;
+	t->debt = (uint32_t)RTE_MIN(t->debt + groups, (uint64_t)t->n_groups);
+}
+
+static void meter_released(struct mr_flow_table *t, uint64_t clock_ns)
+{
+	struct mr_packet p;
+
+	while (mr_frag_release(&t->frag, clock_ns, &p)) {
+		p.clock_ns = RTE_MIN(p.clock_ns, t->clock_ns); /* a drain lets them go before their time */
+		mr_flow_one(t, &p);
+	}
+}
+
+bool mr_flow_age(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)
+{
+	unsigned budget = max_records;
+
+	if (clock_ns < t->clock_ns)
+		clock_ns = t->clock_ns;
+	t->clock_ns = clock_ns;
+	if (unlikely(mr_frag_due(&t->frag, clock_ns)))
+		meter_released(t, clock_ns);
+	hand_out_share(t, clock_ns);
+	while (t->debt != 0) {
+		if (!sweep_group(t, clock_ns, &budget))
+			return false;
+		if (t->hand == t->n_buckets)
+			t->hand = 0;
+		t->debt--;
+	}
+	return true;
+}
+
+bool mr_flow_drain(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)
+{
+	unsigned budget = max_records;
+
+	if (clock_ns < t->clock_ns)
+		clock_ns = t->clock_ns;
+	t->clock_ns = clock_ns;
+	meter_released(t, UINT64_MAX);
+	t->hand %= t->n_buckets;
+	while (t->live != 0) {
+		struct mr_flow_bucket *b = &t->buckets[t->hand];
+
+		for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
+			uint64_t next_ns;
+
+			if (b->tag[s] == 0)
+				continue;
+			if (budget-- == 0)
+				return false;
+			if (mr_flow_expire(t, b, s, clock_ns, &next_ns))
+				continue;
+			if (!(t->hot[b->idx[s]].state & MR_FLOW_EMPTY))
+				mr_flow_emit(t, b->idx[s], MR_FLOW_END_FORCED, clock_ns, clock_ns);
+			mr_flow_remove(t, b, s);
+		}
+		t->hand = t->hand + 1 == t->n_buckets ? 0 : t->hand + 1;
+	}
+	return true;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/mr_flow_priv.h"
+
+#include <netinet/in.h>
+
+/* flowId(148): the same for every record of a flow, whatever the run, the seed or the number of workers. */
+static uint64_t flow_id(const struct mr_flow_table *t, const struct mr_flow_hot *h, const uint8_t addr6[2][16],
+			uint32_t birth)
+{
+	uint64_t addr = h->addr_key;
+
+	if (addr6 != NULL) {
+		uint64_t w[4];
+
+		memcpy(w, addr6, sizeof(w));
+		addr = mr_hash_4to1(&t->id_seed, w);
+	}
+	return mr_hash_3(&t->id_seed, addr, mr_flow_key_word(t, h), (uint64_t)birth << 8 | h->proto);
+}
+
+static void put_addresses(struct mr_flow_rec *r, const struct mr_flow_hot *h, const uint8_t addr6[2][16], int src)
+{
+	if (addr6 != NULL) {
+		r->family = 6;
+		memcpy(r->addr[0], addr6[src], 16);
+		memcpy(r->addr[1], addr6[!src], 16);
+		return;
+	}
+	for (int i = 0; i < 2; i++) { /* endpoint 0 is in the high half */
+		uint32_t a = htonl((uint32_t)(h->addr_key >> (src == i ? 32 : 0)));
+
+		memcpy(r->addr[i], &a, sizeof(a));
+	}
+	r->family = 4;
+}
+
+/* One direction: endpoint e of the key is the sender, i the index in the record. */
+static void put_direction(struct mr_flow_rec *r, int i, const struct mr_flow_hot *h, const struct mr_flow_cold *c,
+			  int e, uint64_t clock_ns)
+{
+	if (h->packets[e] == 0)
+		return;
+	r->packets[i] = h->packets[e];
+	r->octets[i] = h->octets[e] >> 16;
+	r->layer2_octets[i] = r->octets[i] + r->packets[i] * h->l2_overhead + (uint64_t)(int64_t)c->l2_extra[e];
+	r->start_ns[i] = mr_t48_full(clock_ns, mr_flow_start48(c, e));
+	r->end_ns[i] = mr_t48_full(clock_ns, mr_flow_last48(h, e));
+	r->min_len[i] = (uint16_t)h->octets[e];
+	r->max_len[i] = h->max_len[e];
+	r->tcp_flags[i] = (uint8_t)h->last[e];
+	r->min_ttl[i] = c->min_ttl[e];
+	r->max_ttl[i] = c->max_ttl[e];
+	r->tos[i] = c->tos[e];
+}
+
+void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns)
+{
+	const struct mr_flow_hot *h = &t->hot[idx];
+	const struct mr_flow_cold *c = &t->cold[idx];
+	const uint8_t(*addr6)[16] = h->state & MR_FLOW_WIDE ? t->addr6[idx - t->first_wide] : NULL;
+	int src = (h->state & MR_FLOW_FORWARD_IS_1) != 0;
+	uint32_t scope = (uint32_t)(h->port_key >> 32);
+	bool icmp = h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6;
+	struct mr_flow_rec r = {
+		.flow_id = flow_id(t, h, addr6, c->birth),
+		.due_ns = due_ns,
+		.proto = h->proto,
+		.end_reason = (uint8_t)reason,
+		.direction = h->state & MR_FLOW_KNOWN ? 1 : 0,
+		.frag_flags = c->frag_flags,
+		.tcp_window = icmp ? 0 : c->window_or_icmp,
+		.icmp = icmp ? c->window_or_icmp : 0,
+		.tcp_options = c->tcp_options,
+		.mpls_label = (uint32_t)c->mpls_label[0] << 16 | (uint32_t)c->mpls_label[1] << 8 | c->mpls_label[2],
+		.vlan = (uint16_t)(scope >> 12 & 0xfff),
+		.inner_vlan = (uint16_t)(scope & 0xfff),
+		.ingress = (uint8_t)(scope >> 24),
+		.worker = t->conf.worker,
+	};
+
+	put_addresses(&r, h, addr6, src);
+	if (!icmp) {
+		r.port[0] = (uint16_t)(h->port_key >> (src == 0 ? 16 : 0));
+		r.port[1] = (uint16_t)(h->port_key >> (src == 0 ? 0 : 16));
+	}
+	r.egress = t->conf.egress == NULL ? r.ingress : t->conf.egress[r.ingress];
+	put_direction(&r, MR_FLOW_FORWARD, h, c, src, clock_ns);
+	put_direction(&r, MR_FLOW_REVERSE, h, c, !src, clock_ns);
+	memcpy(r.mac[0], c->mac[0], 6);
+	memcpy(r.mac[1], c->mac[1], 6);
+	mr_counter_add(t->conf.counters, MR_C_FLOWS_IDLE + (enum mr_counter)(reason - MR_FLOW_END_IDLE), 1);
+	t->conf.emit(t->conf.emit_ctx, &r);
+}

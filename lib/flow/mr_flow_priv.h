@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <string.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+#include <rte_prefetch.h>
+
+#include "base/mr_clock.h"
+#include "flow/mr_flow.h"
+#include "flow/mr_frag.h"
+
+/*
+ * Memory layout. A packet of a known IPv4 flow touches one bucket (64 octets) and one hot record (64 octets);
+ * an IPv6 packet also the 32 octets of its addresses. All that changes seldom lies in the cold record.
+ *
+ * Times are kept in 48 bits: nanoseconds modulo 78 hours. A live record is never older than idle + active
+ * timeout (36 h at most) plus one sweep, so the full time follows from the current clock (mr_t48_full()).
+ */
+
+#define MR_T48_MASK ((1ULL << 48) - 1)
+
+/** clock_ns minus the 48 bit time; negative when the time is ahead of the clock. */
+static inline int64_t mr_t48_since(uint64_t clock_ns, uint64_t t48)
+{
+	return (int64_t)((clock_ns - t48) << 16) >> 16;
+}
+
+static inline uint64_t mr_t48_full(uint64_t clock_ns, uint64_t t48)
+{
+	return clock_ns - (uint64_t)mr_t48_since(clock_ns, t48);
+}
+
+/** Bits of mr_flow_hot.state. */
+enum {
+	MR_FLOW_LIVE = 1 << 0,
+	MR_FLOW_FORWARD_IS_1 = 1 << 1, /* the initiator is endpoint 1 of the canonical key */
+	MR_FLOW_KNOWN = 1 << 2, /* the initiator was seen opening the flow */
+	MR_FLOW_FIN_0 = 1 << 3, /* endpoint 0 sent FIN */
+	MR_FLOW_FIN_1 = 1 << 4,
+	MR_FLOW_CLOSED = 1 << 5, /* FIN both ways or RST: waits for the linger */
+	MR_FLOW_EMPTY = 1 << 6, /* its record left by active timeout and no packet came since */
+	MR_FLOW_WIDE = 1 << 7, /* IPv6: addresses in addr6[] */
+};
+
+/** What every packet touches. Index 0: sent by endpoint 0 of the canonical key. */
+struct mr_flow_hot {
+	uint64_t addr_key; /* as in mr_packet; free records: index of the next free one */
+	uint64_t port_key; /* as in mr_packet, but the scope says what was seen, part of the key or not */
+	uint64_t last[2]; /* time (48 bits) | TTL of the last packet (8) | TCP flags union (8) */
+	uint64_t octets[2]; /* octets (48) | minimum length (16) */
+	uint32_t packets[2];
+	uint16_t max_len[2];
+	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold part */
+	uint8_t start_tick; /* start of the record in units of 2^tick_shift ns, modulo 256 */
+	uint8_t proto;
+	uint8_t state;
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct mr_flow_hot) == RTE_CACHE_LINE_MIN_SIZE, "one prefetch covers the hot record");
+
+/** What only the first packet of a direction, a change of TTL or overhead, and the end of a record touch. */
+struct mr_flow_cold {
+	uint16_t start[2][3]; /* 48 bit time of the first packet, least significant first */
+	int32_t l2_extra[2]; /* octets to add to packets * l2_overhead */
+	uint32_t tcp_options;
+	uint32_t birth; /* fold of the time of the flow's first packet, for flow_id */
+	uint8_t mac[2][6];
+	uint8_t min_ttl[2];
+	uint8_t max_ttl[2];
+	uint16_t window_or_icmp; /* TCP: window of the first forward packet; ICMP: type << 8 | code */
+	uint8_t tos[2];
+	uint8_t mpls_label[3];
+	uint8_t frag_flags;
+};
+
+_Static_assert(sizeof(struct mr_flow_cold) == 52, "memory per flow is part of the contract");
+
+/** Eviction rank of a slot: the lowest goes first. */
+enum mr_flow_class {
+	MR_FLOW_CLASS_CLOSED,
+	MR_FLOW_CLASS_SINGLE, /* one packet so far */
+	MR_FLOW_CLASS_ONE_WAY,
+	MR_FLOW_CLASS_BOTH_WAYS,
+};
+
+#define MR_BUCKET_SLOTS 8
+
+struct mr_flow_bucket {
+	uint16_t tag[MR_BUCKET_SLOTS]; /* 16 bits of the hash, 0: slot empty */
+	uint32_t idx[MR_BUCKET_SLOTS]; /* record */
+	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching records */
+	uint32_t expiry_s; /* no record here ends before this second (UTC); UINT32_MAX: empty */
+	uint16_t overflow; /* records which have this as first bucket but live in their second one */
+	uint16_t reserved;
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one prefetch covers the bucket");
+
+/* Buckets of a group share one earliest expiry, so that the sweep skips 64 of them by one comparison. */
+#define MR_GROUP_SHIFT 6
+#define MR_GROUP_SIZE  (1u << MR_GROUP_SHIFT)
+
+/** Records of one kind: never used ones are taken in order, freed ones last in first out. */
+struct mr_flow_pool {
+	uint32_t next_new, end; /* [next_new, end) was never used */
+	uint32_t free_head; /* 0: none */
+};
+
+enum { MR_POOL_NARROW, MR_POOL_WIDE, MR_POOL_MAX };
+
+struct mr_flow_table {
+	/* read for each packet */
+	struct mr_flow_bucket *buckets;
+	struct mr_flow_hot *hot; /* [1 + max_flows]; index 0 means none */
+	struct mr_flow_cold *cold;
+	uint8_t (*addr6)[2][16]; /* of wide records: [idx - first_wide] */
+	uint32_t n_buckets;
+	uint32_t first_wide;
+	uint64_t idle_ns, active_ns, linger_ns;
+	uint64_t key_mask; /* bits of port_key that are part of the key */
+	uint64_t key_rest; /* what a packet's port_key has in the other bits */
+	uint8_t tick_shift, active_ticks; /* a record younger than active_ticks can't have reached its active timeout */
+	uint64_t clock_ns; /* highest clock seen */
+
+	/* the sweep */
+	uint32_t *group_expiry_s;
+	uint32_t n_groups;
+	uint32_t hand; /* bucket where the sweep goes on */
+	uint64_t swept_ns; /* clock up to which the sweep's share has been handed out */
+	uint64_t scan_ns;
+	uint32_t debt; /* groups still to visit of the share */
+	uint32_t bucket_min_s; /* earliest expiry seen so far in the group under the hand */
+
+	struct mr_flow_pool pool[MR_POOL_MAX];
+	uint32_t live;
+	uint32_t victim_turn; /* rotates among equal victims */
+	struct mr_frag_map frag;
+	struct mr_flow_conf conf;
+	struct mr_hash_seed id_seed; /* fixed: flow ids don't depend on the run */
+	void *memory;
+	size_t memory_size;
+	bool memory_is_rte;
+};
+
+static inline uint32_t mr_flow_bucket_1(const struct mr_flow_table *t, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * t->n_buckets >> 32);
+}
+
+static inline uint32_t mr_flow_bucket_2(const struct mr_flow_table *t, uint64_t hash)
+{
+	return (uint32_t)((hash & UINT32_MAX) * t->n_buckets >> 32);
+}
+
+static inline uint16_t mr_flow_tag(uint64_t hash)
+{
+	uint16_t tag = (uint16_t)(hash >> 32);
+
+	return tag == 0 ? 1 : tag;
+}
+
+/** The record's port_key as its packets carry it. */
+static inline uint64_t mr_flow_key_word(const struct mr_flow_table *t, const struct mr_flow_hot *h)
+{
+	return (h->port_key & t->key_mask) | t->key_rest;
+}
+
+static inline uint64_t mr_flow_start48(const struct mr_flow_cold *c, int d)
+{
+	return c->start[d][0] | (uint64_t)c->start[d][1] << 16 | (uint64_t)c->start[d][2] << 32;
+}
+
+static inline void mr_flow_set_start48(struct mr_flow_cold *c, int d, uint64_t t)
+{
+	c->start[d][0] = (uint16_t)t;
+	c->start[d][1] = (uint16_t)(t >> 16);
+	c->start[d][2] = (uint16_t)(t >> 32);
+}
+
+static inline uint64_t mr_flow_last48(const struct mr_flow_hot *h, int d)
+{
+	return h->last[d] >> 16;
+}
+
+/** Time since the last packet in either direction. */
+static inline uint64_t mr_flow_quiet_ns(const struct mr_flow_hot *h, uint64_t clock_ns)
+{
+	int64_t a = mr_t48_since(clock_ns, mr_flow_last48(h, 0));
+	int64_t b = mr_t48_since(clock_ns, mr_flow_last48(h, 1));
+	int64_t least = a < b ? a : b;
+
+	return least < 0 ? 0 : (uint64_t)least; /* a held fragment may bring an old clock */
+}
+
+static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
+{
+	const struct mr_flow_hot *h = &t->hot[idx];
+	bool wide = (h->state & MR_FLOW_WIDE) != 0;
+
+	if (h->addr_key != p->addr_key || ((h->port_key ^ p->port_key) & t->key_mask) != 0 || h->proto != p->proto ||
+	    wide != ((p->flags & MR_PACKET_V6) != 0))
+		return false;
+	return !wide || memcmp(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6)) == 0;
+}
+
+/* mr_flow_table.c */
+struct mr_flow_slot {
+	struct mr_flow_bucket *bucket;
+	unsigned slot;
+	uint32_t idx; /* 0: not found */
+};
+
+struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_packet *p);
+/** A slot with a new, zeroed, live record for p's key; idx 0 when none may be evicted for it. */
+struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p);
+void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot);
+/** Tell the sweep that something in @p b may end at @p expiry_ns. */
+void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns);
+
+/* mr_flow_age.c */
+/**
+ * Emit and end what has passed at @p clock_ns.
+ * @param ret_next_ns  when the flow stays: the next time at which something can end
+ * @return true when the flow is over and its slot was freed
+ */
+bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot, uint64_t clock_ns,
+		    uint64_t *ret_next_ns);
+
+/* mr_flow_emit.c */
+/** Emit the record, which had to leave at @p due_ns, for @p reason. */
+void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns);
+
+/* mr_flow_update.c */
+/** Meter one packet whose fragment question is settled. */
+void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p);

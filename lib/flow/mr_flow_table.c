@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/mr_flow_priv.h"
+
+#include <sys/mman.h>
+
+#include <rte_eal.h>
+#include <rte_malloc.h>
+#include <rte_vect.h>
+
+#include "base/mr_log.h"
+
+MR_LOG_REGISTER(flow);
+
+#define FLOWS_PER_BUCKET 6 /* mean when full, of 8 slots: few records live in their second bucket */
+#define MIN_FLOWS        64
+#define SPAN_MAX_NS      (36ULL * 3600 * MR_NS_PER_S)
+
+struct layout {
+	uint32_t narrow, wide, buckets, groups;
+	uint64_t buckets_at, hot_at, cold_at, addr6_at, groups_at, frag_at, size;
+};
+
+static uint64_t take(uint64_t *at, uint64_t n)
+{
+	uint64_t here = *at;
+
+	*at += (n + 63) & ~63ULL;
+	return here;
+}
+
+static struct layout plan(const struct mr_flow_conf *conf)
+{
+	struct layout l = { 0 };
+	uint64_t at = 0, records = (uint64_t)conf->max_flows + 1;
+
+	l.wide = (uint32_t)((uint64_t)conf->max_flows * conf->ipv6_percent / 100);
+	l.wide = l.wide == 0 ? 1 : l.wide;
+	l.narrow = conf->max_flows - l.wide;
+	l.buckets = conf->max_flows / FLOWS_PER_BUCKET + 2;
+	l.groups = (l.buckets + MR_GROUP_SIZE - 1) >> MR_GROUP_SHIFT;
+	l.buckets_at = take(&at, l.buckets * sizeof(struct mr_flow_bucket));
+	l.hot_at = take(&at, records * sizeof(struct mr_flow_hot));
+	l.cold_at = take(&at, records * sizeof(struct mr_flow_cold));
+	l.addr6_at = take(&at, (uint64_t)l.wide * 32);
+	l.groups_at = take(&at, l.groups * sizeof(uint32_t));
+	l.frag_at = take(&at, mr_frag_memory(conf->max_fragments));
+	l.size = at;
+	return l;
+}
+
+uint64_t mr_flow_memory(const struct mr_flow_conf *conf)
+{
+	return plan(conf).size;
+}
+
+static int check(const struct mr_flow_conf *c, struct mr_err *err)
+{
+	if (c->max_flows < MIN_FLOWS || c->max_flows > UINT32_MAX / 2)
+		return mr_err_set(err, EINVAL, "max_flows per worker is %u; %u to %u are possible", c->max_flows,
+				  MIN_FLOWS, UINT32_MAX / 2);
+	if (c->ipv6_percent < 1 || c->ipv6_percent > 100)
+		return mr_err_set(err, EINVAL, "ipv6_percent is %u; 1 to 100 are possible", c->ipv6_percent);
+	if (c->idle_timeout_ns == 0 || c->active_timeout_ns == 0 || c->tcp_linger_ns > c->idle_timeout_ns ||
+	    c->idle_timeout_ns + c->active_timeout_ns > SPAN_MAX_NS)
+		return mr_err_set(err, EINVAL,
+				  "idle and active timeout must be above 0 and 36 h together at most, and the TCP "
+				  "linger no longer than the idle timeout");
+	return 0;
+}
+
+static int allocate(struct mr_flow_table *t, size_t size, struct mr_err *err)
+{
+	t->memory_size = size;
+	if (rte_eal_has_hugepages()) {
+		t->memory = rte_zmalloc_socket("mr_flow", size, RTE_CACHE_LINE_SIZE, t->conf.socket);
+		t->memory_is_rte = true;
+		if (t->memory == NULL)
+			return mr_err_set(err, ENOMEM,
+					  "no %zu MiB of hugepages for the flow table on NUMA node %d: lower "
+					  "flow.max_flows or reserve more hugepages",
+					  size >> 20, t->conf.socket);
+		return 0;
+	}
+	t->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->memory == MAP_FAILED) {
+		t->memory = NULL;
+		return mr_err_set(err, ENOMEM, "no %zu MiB of memory for the flow table: lower flow.max_flows",
+				  size >> 20);
+	}
+	/* the kernel may refuse; then pages are small and all works, only slower */
+	madvise(t->memory, size, MADV_HUGEPAGE);
+	return 0;
+}
+
+/* The unit in which a record's age fits into 7 bits, so that 8 bits can't wrap during idle + active. */
+static void set_ticks(struct mr_flow_table *t)
+{
+	t->tick_shift = 0;
+	while ((t->active_ns + t->idle_ns) >> t->tick_shift > 127)
+		t->tick_shift++;
+	t->active_ticks = (uint8_t)(t->active_ns >> t->tick_shift);
+}
+
+static void lay_out(struct mr_flow_table *t, const struct layout *l)
+{
+	uint8_t *base = t->memory;
+
+	t->buckets = (void *)(base + l->buckets_at);
+	t->hot = (void *)(base + l->hot_at);
+	t->cold = (void *)(base + l->cold_at);
+	t->addr6 = (void *)(base + l->addr6_at);
+	t->group_expiry_s = (void *)(base + l->groups_at);
+	t->n_buckets = l->buckets;
+	t->n_groups = l->groups;
+	t->first_wide = l->narrow + 1;
+	t->pool[MR_POOL_NARROW] = (struct mr_flow_pool){ .next_new = 1, .end = l->narrow + 1 };
+	t->pool[MR_POOL_WIDE] = (struct mr_flow_pool){ .next_new = t->first_wide, .end = t->first_wide + l->wide };
+	for (uint32_t i = 0; i < l->buckets; i++)
+		t->buckets[i].expiry_s = UINT32_MAX;
+	memset(t->group_expiry_s, 0xff, l->groups * sizeof(uint32_t));
+	mr_frag_init(&t->frag, base + l->frag_at, t->conf.max_fragments, t->conf.fragment_timeout_ns,
+		     &t->conf.packet, t->conf.counters);
+}
+
+int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **ret_table, struct mr_err *err)
+{
+	struct mr_flow_table *t;
+	struct layout l;
+	int rc = check(conf, err);
+
+	if (rc < 0)
+		return rc;
+	t = rte_zmalloc_socket("mr_flow_table", sizeof(*t), RTE_CACHE_LINE_SIZE, conf->socket);
+	if (t == NULL)
+		return mr_err_set(err, ENOMEM, "no memory for a flow table");
+	t->conf = *conf;
+	t->idle_ns = conf->idle_timeout_ns;
+	t->active_ns = conf->active_timeout_ns;
+	t->linger_ns = conf->tcp_linger_ns;
+	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
+	t->id_seed = mr_hash_seed_fixed(148);
+	t->key_mask = UINT32_MAX | (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
+		      (conf->packet.port_in_key ? (uint64_t)MR_SCOPE(0xff, 0, 0) << 32 : 0);
+	t->key_rest = (uint64_t)MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE) << 32 & ~t->key_mask;
+	set_ticks(t);
+	l = plan(conf);
+	rc = allocate(t, l.size, err);
+	if (rc < 0) {
+		rte_free(t);
+		return rc;
+	}
+	lay_out(t, &l);
+	mr_log_debug("worker=%u records=%u (IPv6: %u) buckets=%u memory=%zu MiB", conf->worker, conf->max_flows, l.wide,
+		     l.buckets, t->memory_size >> 20);
+	*ret_table = t;
+	return 0;
+}
+
+void mr_flow_table_free(struct mr_flow_table *t)
+{
+	if (t == NULL)
+		return;
+	if (t->memory_is_rte)
+		rte_free(t->memory);
+	else
+		munmap(t->memory, t->memory_size);
+	rte_free(t);
+}
+
+uint32_t mr_flow_count(const struct mr_flow_table *t)
+{
+	return __atomic_load_n(&t->live, __ATOMIC_RELAXED);
+}
+
+static void set_live(struct mr_flow_table *t, uint32_t n)
+{
+	__atomic_store_n(&t->live, n, __ATOMIC_RELAXED);
+}
+
+/* Bit s is set when slot s has this tag. */
+static inline unsigned tag_mask(const struct mr_flow_bucket *b, uint16_t tag)
+{
+#ifdef __SSE2__
+	__m128i eq = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
+#else
+	unsigned mask = 0;
+
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		mask |= (unsigned)(b->tag[s] == tag) << s;
+	return mask;
+#endif
+}
+
+static bool find_in(const struct mr_flow_table *t, struct mr_flow_bucket *b, const struct mr_packet *p,
+		    struct mr_flow_slot *ret)
+{
+	for (unsigned m = tag_mask(b, mr_flow_tag(p->hash)); m != 0; m &= m - 1) {
+		unsigned s = (unsigned)__builtin_ctz(m);
+
+		if (mr_flow_key_equal(t, b->idx[s], p)) {
+			*ret = (struct mr_flow_slot){ .bucket = b, .slot = s, .idx = b->idx[s] };
+			return true;
+		}
+	}
+	return false;
+}
+
+struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_packet *p)
+{
+	struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, p->hash)];
+	struct mr_flow_slot found = { 0 };
+
+	if (!find_in(t, b, p, &found) && b->overflow != 0)
+		find_in(t, &t->buckets[mr_flow_bucket_2(t, p->hash)], p, &found);
+	return found;
+}
+
+static bool is_wide(const struct mr_flow_table *t, uint32_t idx)
+{
+	return idx >= t->first_wide;
+}
+
+static uint32_t pool_get(struct mr_flow_table *t, int kind)
+{
+	struct mr_flow_pool *pool = &t->pool[kind];
+	uint32_t idx = pool->free_head;
+
+	if (idx != 0) {
+		pool->free_head = (uint32_t)t->hot[idx].addr_key;
+		if (pool->free_head != 0)
+			rte_prefetch0(&t->hot[pool->free_head]);
+		return idx;
+	}
+	return pool->next_new < pool->end ? pool->next_new++ : 0;
+}
+
+static void pool_put(struct mr_flow_table *t, uint32_t idx)
+{
+	struct mr_flow_pool *pool = &t->pool[is_wide(t, idx) ? MR_POOL_WIDE : MR_POOL_NARROW];
+
+	t->hot[idx].addr_key = pool->free_head;
+	t->hot[idx].state = 0;
+	pool->free_head = idx;
+}
+
+static uint64_t hash_of(const struct mr_flow_table *t, const struct mr_flow_hot *h)
+{
+	return mr_packet_hash(&t->conf.packet.seed, h->addr_key, mr_flow_key_word(t, h), h->proto,
+			      (h->state & MR_FLOW_WIDE) != 0);
+}
+
+void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot)
+{
+	uint32_t idx = b->idx[slot];
+	struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash_of(t, &t->hot[idx]))];
+
+	if (first != b)
+		first->overflow--;
+	b->tag[slot] = 0;
+	b->idx[slot] = 0;
+	pool_put(t, idx);
+	set_live(t, t->live - 1);
+}
+
+/* The slot that may best be given up in one bucket: lowest class, rotating among equals. */
+static unsigned best_victim(const struct mr_flow_table *t, const struct mr_flow_bucket *b, bool need_wide,
+			    unsigned *ret_class)
+{
+	unsigned best = MR_BUCKET_SLOTS;
+
+	*ret_class = UINT32_MAX;
+	for (unsigned i = 0; i < MR_BUCKET_SLOTS; i++) {
+		unsigned s = (i + t->victim_turn) % MR_BUCKET_SLOTS;
+
+		if (b->tag[s] == 0 || b->class_[s] >= *ret_class || (need_wide && !is_wide(t, b->idx[s])))
+			continue;
+		*ret_class = b->class_[s];
+		best = s;
+	}
+	return best;
+}
+
+static void evict(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot)
+{
+	uint64_t next_ns;
+
+	t->victim_turn++;
+	/* what has timed out anyway is no eviction */
+	if (mr_flow_expire(t, b, slot, t->clock_ns, &next_ns))
+		return;
+	if (!(t->hot[b->idx[slot]].state & MR_FLOW_EMPTY))
+		mr_flow_emit(t, b->idx[slot], MR_FLOW_END_RESOURCES, t->clock_ns, t->clock_ns);
+	mr_flow_remove(t, b, slot);
+}
+
+static bool evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide)
+{
+	unsigned class_a, class_b;
+	unsigned slot_a = best_victim(t, a, need_wide, &class_a);
+	unsigned slot_b = best_victim(t, b, need_wide, &class_b);
+
+	if (class_a == UINT32_MAX && class_b == UINT32_MAX)
+		return false;
+	if (class_a <= class_b)
+		evict(t, a, slot_a);
+	else
+		evict(t, b, slot_b);
+	return true;
+}
+
+/* Where else to look for a record to give up when the flow's own buckets have none of the right kind. */
+#define EVICT_REACH 32
+
+static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
+{
+	uint32_t idx = wide ? 0 : pool_get(t, MR_POOL_NARROW);
+
+	if (idx == 0)
+		idx = pool_get(t, MR_POOL_WIDE);
+	if (idx != 0)
+		return idx;
+	for (unsigned i = 0; i < EVICT_REACH; i++) {
+		if (evict_from(t, a, b, wide))
+			return pool_get(t, !wide && t->pool[MR_POOL_NARROW].free_head != 0 ? MR_POOL_NARROW :
+											 MR_POOL_WIDE);
+		a = b = &t->buckets[t->victim_turn++ % t->n_buckets];
+	}
+	return 0;
+}
+
+static unsigned free_slot(const struct mr_flow_bucket *b)
+{
+	unsigned m = tag_mask(b, 0);
+
+	return m == 0 ? MR_BUCKET_SLOTS : (unsigned)__builtin_ctz(m);
+}
+
+void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns)
+{
+	uint32_t s = (uint32_t)(expiry_ns / MR_NS_PER_S);
+	uint32_t *group = &t->group_expiry_s[(b - t->buckets) >> MR_GROUP_SHIFT];
+
+	b->expiry_s = RTE_MIN(b->expiry_s, s);
+	*group = RTE_MIN(*group, s);
+}
+
+static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
+{
+	struct mr_flow_hot *h = &t->hot[idx];
+	bool wide = (p->flags & MR_PACKET_V6) != 0;
+
+	*h = (struct mr_flow_hot){
+		.addr_key = p->addr_key,
+		.port_key = (uint64_t)MR_SCOPE(p->port_id, p->vlan, p->inner_vlan) << 32 | (uint32_t)p->port_key,
+		.proto = p->proto,
+		.state = (uint8_t)(MR_FLOW_LIVE | MR_FLOW_EMPTY | (wide ? MR_FLOW_WIDE : 0)),
+	};
+	memset(&t->cold[idx], 0, sizeof(t->cold[idx]));
+	if (wide)
+		memcpy(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6));
+}
+
+struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p)
+{
+	struct mr_flow_bucket *a = &t->buckets[mr_flow_bucket_1(t, p->hash)];
+	struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_2(t, p->hash)];
+	bool wide = (p->flags & MR_PACKET_V6) != 0;
+	struct mr_flow_slot ret = { 0 };
+	uint32_t idx;
+
+	if (free_slot(a) == MR_BUCKET_SLOTS && free_slot(b) == MR_BUCKET_SLOTS)
+		evict_from(t, a, b, false);
+	idx = get_record(t, a, b, wide);
+	if (idx == 0)
+		return ret;
+	ret.bucket = free_slot(a) < MR_BUCKET_SLOTS ? a : b;
+	ret.slot = free_slot(ret.bucket);
+	ret.idx = idx;
+	if (ret.bucket != a)
+		a->overflow++;
+	init_record(t, idx, p);
+	ret.bucket->tag[ret.slot] = mr_flow_tag(p->hash);
+	ret.bucket->idx[ret.slot] = idx;
+	ret.bucket->class_[ret.slot] = MR_FLOW_CLASS_SINGLE;
+	set_live(t, t->live + 1);
+	mr_counter_add(t->conf.counters, MR_C_FLOWS_CREATED, 1);
+	mr_flow_expect(t, ret.bucket, p->clock_ns + RTE_MIN(t->idle_ns, t->active_ns));
+	return ret;
+}
