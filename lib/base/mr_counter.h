@@ -41,6 +41,8 @@ enum mr_counter_class {
 	X(LINK_UNSUPPORTED,    NOT_METERED, "link_unsupported",        "the capture's link type has no decoder") \
 	X(LINK_TRUNCATED,      NOT_METERED, "link_truncated",          "the frame ends inside its link layer, VLAN, MPLS or PPPoE header") \
 	X(LINK_TOO_DEEP,       NOT_METERED, "link_too_deep",           "more VLAN tags or MPLS labels than the decoder follows") \
+	X(LINK_MALFORMED,      NOT_METERED, "link_malformed",          "a link header has a version or length that cannot be") \
+	X(LINK_ENCRYPTED,      NOT_METERED, "link_encrypted",          "the link layer hides its payload (protected 802.11 frame, MACsec)") \
 	X(IPV4_TRUNCATED,      NOT_METERED, "ipv4_truncated",          "captured octets end inside the IPv4 header") \
 	X(IPV4_VERSION,        NOT_METERED, "ipv4_version",            "announced as IPv4 but the version field isn't 4") \
 	X(IPV4_HEADER_LENGTH,  NOT_METERED, "ipv4_header_length",      "IPv4 header length below 20 octets") \
@@ -62,10 +64,10 @@ enum mr_counter_class {
 	X(IPV4,                NOTE,        "ipv4_packets",            "metered IPv4 packets") \
 	X(IPV6,                NOTE,        "ipv6_packets",            "metered IPv6 packets") \
 	X(IP_BEYOND_FRAME,     NOTE,        "ip_length_beyond_frame",  "metered, IP length above what the frame had on the wire; the frame's octets were counted") \
-	X(IPV6_EXT_TRUNCATED,  NOTE,        "ipv6_ext_truncated",      "metered without ports, captured octets end inside an IPv6 extension header") \
+	X(IPV6_EXT_TRUNCATED,  NOTE,        "ipv6_ext_truncated",      "metered without ports, captured octets or the payload end inside an IPv6 extension header") \
 	X(IPV6_EXT_TOO_MANY,   NOTE,        "ipv6_ext_too_many",       "metered without ports, more extension headers than the decoder follows") \
 	X(L4_TRUNCATED,        NOTE,        "l4_truncated",            "metered, captured octets end inside the transport header") \
-	X(L4_MALFORMED,        NOTE,        "l4_malformed",            "metered, transport header contradicts itself (lengths)") \
+	X(L4_MALFORMED,        NOTE,        "l4_malformed",            "metered, lengths in the transport header contradict themselves or the IP payload") \
 	X(FRAGMENTS,           NOTE,        "fragments",               "metered packets that are IP fragments") \
 	X(FRAGMENT_UNMATCHED,  NOTE,        "fragment_unmatched",      "fragments metered without ports: the first one was not seen in time") \
 	X(FRAGMENT_MAP_FULL,   NOTE,        "fragment_map_full",       "fragments metered without ports: the fragment map had no room") \
