@@ -47,6 +47,8 @@ enum {
 	MR_PACKET_MAC = 1 << 3, /* data starts with destination and source MAC address */
 	/* canonical order swapped source and destination: the sender is endpoint 1 of the key */
 	MR_PACKET_SWAPPED = 1 << 2,
+	/* the frame goes on in further segments of its mbuf: cap_len and payload_len count what lies at data */
+	MR_PACKET_CHAINED = 1 << 4,
 };
 
 #define MR_VLAN_NONE 0xfff /* reserved by 802.1Q, so it can stand for "no tag" */
@@ -77,10 +79,12 @@ struct mr_packet {
 	uint8_t tos; /* or traffic class */
 	uint8_t frag; /* enum mr_frag */
 	uint16_t not_metered; /* enum mr_counter of class NOT_METERED, or 0: meter it (RECEIVED is no reason) */
-	uint16_t note; /* enum mr_counter of class NOTE, or 0 */
+	uint16_t note; /* enum mr_counter of class NOTE, the first thing found wrong; or 0 */
 	uint16_t l3_off; /* of the IP header in data */
 	uint16_t l4_off; /* of the transport header in data */
-	uint16_t payload_off; /* behind the transport header; cap_len when there is none */
+	/* behind the transport header, or behind IP when the decoder doesn't know the protocol; cap_len (at most 65535)
+	 * when there is no payload to point at: header cut or malformed, later fragment */
+	uint16_t payload_off;
 
 	/* second cache line */
 	uint8_t addr6[2][16]; /* IPv6 only: endpoints in canonical order, network order */
@@ -89,10 +93,10 @@ struct mr_packet {
 	uint32_t mpls_label; /* label, 3 exp bits, bottom bit of the outermost entry (RFC 3032) >> 8; 0: none */
 	uint16_t vlan; /* outer VLAN id or MR_VLAN_NONE */
 	uint16_t inner_vlan;
-	uint16_t payload_len; /* captured octets of it, link padding excluded */
+	uint16_t payload_len; /* captured octets of it (at most 65535), link padding excluded */
 	uint16_t icmp; /* ICMP and ICMPv6: type << 8 | code as sent */
 	uint8_t port_id; /* ingress port as configured in the key */
-	uint8_t frag_flags; /* IPv4 flags as in IE 197: bit 7 reserved, 6 DF, 5 MF */
+	uint8_t frag_flags; /* as in IE 197: bit 7 reserved, 6 DF (both IPv4 only), 5 MF */
 	uint64_t clock_ns; /* UTC, the time that timeouts follow: the highest time_ns of the source so far */
 } __attribute__((aligned(64)));
 
