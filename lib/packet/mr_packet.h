@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -100,8 +101,8 @@ struct mr_packet {
 	uint64_t clock_ns; /* UTC, the time that timeouts follow: the highest time_ns of the source so far */
 } __attribute__((aligned(64)));
 
-_Static_assert(sizeof(struct mr_packet) == 128, "two cache lines");
-_Static_assert(offsetof(struct mr_packet, addr6) == 64, "the flow table's fast path reads the first line only");
+static_assert(sizeof(struct mr_packet) == 128, "two cache lines");
+static_assert(offsetof(struct mr_packet, addr6) == 64, "the flow table's fast path reads the first line only");
 
 /** What goes into the key, from the configuration; constant while running. */
 struct mr_packet_conf {
