@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/mr_err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -169,6 +171,12 @@ int mr_config_load(const char *path, struct mr_config **ret, struct mr_config_er
 /** The same for text in memory; @p name stands for the file in messages. */
 int mr_config_parse(const char *text, size_t len, const char *name, struct mr_config **ret,
 		    struct mr_config_errors *errors);
+
+/**
+ * Change one key that isn't in a list: @p setting is "flow.idle_timeout=60s", read as in a file.
+ * Errors: -EINVAL with a line that names the key and what it allows, -ENOMEM.
+ */
+int mr_config_set(struct mr_config *cfg, const char *setting, struct mr_err *err);
 
 /** NULL is fine. */
 void mr_config_free(struct mr_config *cfg);

@@ -149,24 +149,34 @@ static void meter_released(struct mr_flow_table *t, uint64_t clock_ns)
 	}
 }
 
-bool mr_flow_age(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)
+static bool sweep_until(struct mr_flow_table *t, uint64_t clock_ns, unsigned *budget)
 {
-	unsigned budget = max_records;
-
-	if (clock_ns < t->clock_ns)
-		clock_ns = t->clock_ns;
-	t->clock_ns = clock_ns;
 	if (unlikely(mr_frag_due(&t->frag, clock_ns)))
 		meter_released(t, clock_ns);
 	hand_out_share(t, clock_ns);
 	while (t->debt != 0) {
-		if (!sweep_group(t, clock_ns, &budget))
+		if (!sweep_group(t, clock_ns, budget))
 			return false;
 		if (t->hand == t->n_buckets)
 			t->hand = 0;
 		t->debt--;
 	}
 	return true;
+}
+
+bool mr_flow_age(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)
+{
+	uint64_t longest = RTE_MAX(t->idle_ns, t->frag.timeout_ns);
+	unsigned budget = max_records;
+
+	clock_ns = RTE_MAX(clock_ns, t->clock_ns);
+	/* Across a long silence: all that is there ends before the new clock, and is judged by a clock that is near
+	 * enough for 48 bit times. */
+	if (unlikely(clock_ns - t->clock_ns > MR_FLOW_JUMP_NS && (t->live != 0 || t->frag.oldest != 0)) &&
+	    clock_ns - t->clock_ns > longest && !sweep_until(t, t->clock_ns + longest, &budget))
+		return false;
+	t->clock_ns = clock_ns;
+	return sweep_until(t, clock_ns, &budget);
 }
 
 bool mr_flow_drain(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)

@@ -32,6 +32,9 @@ static inline uint64_t mr_t48_full(uint64_t clock_ns, uint64_t t48)
 	return clock_ns - (uint64_t)mr_t48_since(clock_ns, t48);
 }
 
+/* A clock that goes on by more than this at once needs the care of mr_flow_age(). */
+#define MR_FLOW_JUMP_NS (3600 * MR_NS_PER_S)
+
 /** Bits of mr_flow_hot.state. */
 enum {
 	MR_FLOW_LIVE = 1 << 0,

@@ -10,10 +10,6 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-/* Clocks further apart than this within a burst are taken one packet at a time, so that the 48 bit times of
- * records which the sweep hasn't seen can't wrap. Captures only. */
-#define CLOCK_JUMP_NS (3600 * MR_NS_PER_S)
-
 /* Option kinds below 32 in the TCP header, one bit each (RFC 9293 section 3.1). */
 static uint32_t tcp_options(const uint8_t *tcp, uint32_t avail)
 {
@@ -246,7 +242,7 @@ static void meter_released(struct mr_flow_table *t)
 /* The packet itself, with all that fragments and held fragments add to it. */
 static void careful(struct mr_flow_table *t, struct mr_packet *p)
 {
-	if (p->clock_ns > t->clock_ns + CLOCK_JUMP_NS) /* a record may be older than 48 bits of time can say */
+	if (p->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS)
 		while (!mr_flow_age(t, p->clock_ns, UINT32_MAX))
 			;
 	t->clock_ns = RTE_MAX(t->clock_ns, p->clock_ns);
@@ -279,7 +275,7 @@ static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16
 		frags |= p->frag;
 		ret[k++] = p;
 	}
-	*ret_careful = frags != 0 || (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + CLOCK_JUMP_NS ||
+	*ret_careful = frags != 0 || (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
 						 mr_frag_due(&t->frag, ret[k - 1]->clock_ns)));
 	return k;
 }

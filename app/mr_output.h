@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <rte_ring.h>
+
+#include "app/mr_jsonl.h"
+#include "app/mr_summary.h"
+#include "base/mr_counter.h"
+#include "ipfix/mr_ipfix_exporter.h"
+
+/**
+ * @file
+ * The exporter role: takes finished records from the workers' rings and gives them to every destination: IPFIX
+ * collectors and file, flows.jsonl, the summary of `read`.
+ */
+
+#define MR_OUTPUT_WORKERS_MAX 128
+
+struct mr_output {
+	struct mr_counters counters;
+	struct rte_ring *rings[MR_OUTPUT_WORKERS_MAX];
+	unsigned n_rings;
+	struct mr_ipfix_exporter *ipfix; /* NULL: none */
+	struct mr_jsonl *jsonl; /* NULL: none */
+	struct mr_summary *summary; /* NULL: none */
+	struct mr_ipfix_metering metering; /* for options records; control refreshes it */
+	bool capture_clock; /* time is what the records say, not the wall clock */
+	uint64_t clock_ns;
+	uint64_t next_tick_ns; /* monotonic */
+	uint64_t late_max_ns; /* how long after its due time a record was taken, live only */
+	uint64_t heartbeat;
+};
+
+/** One round over all rings, and the exporter's timers. Returns false when there was nothing to do. */
+bool mr_output_poll(struct mr_output *out);
+
+/** mr_output_poll() for struct mr_worker.make_room. */
+void mr_output_make_room(void *out);
+
+/** Are all rings empty? */
+bool mr_output_idle(const struct mr_output *out);

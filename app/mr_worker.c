@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/mr_worker.h"
+
+#include <rte_pause.h>
+#include <rte_ring_elem.h>
+
+#include "app/mr_time.h"
+
+#define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
+#define DRAIN_RECORDS 1024 /* per round */
+
+void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec)
+{
+	struct mr_worker *w = ctx;
+
+	while (unlikely(rte_ring_sp_enqueue_elem(w->records, (void *)(uintptr_t)rec, sizeof(*rec)) != 0)) {
+		if (!w->capture_clock) {
+			mr_counter_add(&w->counters, MR_C_EXPORT_RING_FULL, rec->packets[0] + rec->packets[1]);
+			mr_counter_add(&w->counters, MR_C_RECORDS_NOT_SENT, 1);
+			return;
+		}
+		if (w->make_room != NULL)
+			w->make_room(w->make_room_ctx);
+		else
+			rte_pause();
+	}
+}
+
+static void set_times(struct mr_worker *w, const struct mr_port *port, struct rte_mbuf **mbufs, uint16_t n)
+{
+	if (!(port->flags & MR_PORT_HAS_TIME)) {
+		for (uint16_t i = 0; i < n; i++)
+			w->pkts[i].time_ns = w->pkts[i].clock_ns = w->clock_ns;
+		return;
+	}
+	for (uint16_t i = 0; i < n; i++) {
+		const struct mr_port_stamp *stamp = mr_port_stamp(mbufs[i]);
+
+		w->pkts[i].time_ns = stamp->time_ns;
+		w->pkts[i].clock_ns = stamp->clock_ns;
+	}
+	if (w->clock_ns < w->pkts[n - 1].clock_ns)
+		w->clock_ns = w->pkts[n - 1].clock_ns;
+}
+
+static void forward(struct mr_worker *w, const struct mr_worker_rx *rx, struct rte_mbuf **mbufs, uint16_t n)
+{
+	uint16_t sent = rx->peer->ops->tx_burst(rx->peer, rx->queue, mbufs, n);
+
+	mr_counter_add(&w->counters, MR_C_FORWARDED, sent);
+	if (unlikely(sent < n)) {
+		mr_counter_add(&w->counters, MR_C_FORWARD_FAILED, (uint64_t)(n - sent));
+		rte_pktmbuf_free_bulk(mbufs + sent, (unsigned)(n - sent));
+	}
+}
+
+static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
+{
+	struct rte_mbuf *mbufs[MR_WORKER_BURST];
+	struct mr_port *port = rx->port;
+	uint16_t n = mr_port_rx_burst(port, rx->queue, mbufs, MR_WORKER_BURST);
+	uint64_t octets = 0;
+
+	if (n == 0)
+		return 0;
+	mr_packet_decode_burst(&w->packet, mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0, &w->scratch,
+			       w->pkts);
+	set_times(w, port, mbufs, n);
+	for (uint16_t i = 0; i < n; i++)
+		octets += w->pkts[i].frame_len;
+	mr_counter_add(&w->counters, MR_C_RECEIVED_OCTETS, octets);
+	mr_flow_burst(w->table, w->pkts, n);
+	if (rx->peer != NULL)
+		forward(w, rx, mbufs, n);
+	else
+		rte_pktmbuf_free_bulk(mbufs, n);
+	return n;
+}
+
+/* True when every port has ended for good. */
+static bool all_finished(struct mr_worker *w)
+{
+	for (unsigned i = 0; i < w->n_rx; i++) {
+		struct mr_worker_rx *rx = &w->rx[i];
+
+		if (!(rx->port->flags & MR_PORT_FINITE) || !rx->port->ops->finished(rx->port, rx->queue))
+			return false;
+		if (!rx->finished && rx->port->end_clock_ns > w->clock_ns)
+			w->clock_ns = rx->port->end_clock_ns;
+		rx->finished = true;
+	}
+	return true;
+}
+
+static bool run(struct mr_worker *w)
+{
+	unsigned got = 0;
+	bool aged;
+
+	if (!w->capture_clock)
+		w->clock_ns = mr_time_utc_ns();
+	for (unsigned i = 0; i < w->n_rx; i++)
+		got += receive(w, &w->rx[i]);
+	do
+		aged = mr_flow_age(w->table, w->clock_ns, AGE_RECORDS);
+	while (!aged && w->capture_clock);
+	if (got == 0 && all_finished(w))
+		mr_worker_state_set(w, MR_WORKER_DRAIN);
+	return got != 0 || !aged;
+}
+
+bool mr_worker_poll(struct mr_worker *w)
+{
+	__atomic_store_n(&w->heartbeat, w->heartbeat + 1, __ATOMIC_RELAXED);
+	switch (mr_worker_state_get(w)) {
+	case MR_WORKER_RUN:
+		return run(w);
+	case MR_WORKER_DRAIN:
+		if (!w->capture_clock)
+			w->clock_ns = mr_time_utc_ns();
+		if (mr_flow_drain(w->table, w->clock_ns, DRAIN_RECORDS))
+			mr_worker_state_set(w, MR_WORKER_DONE);
+		return true;
+	case MR_WORKER_DONE:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "base/mr_counter.h"
+#include "drivers/port.h"
+#include "flow/mr_flow.h"
+#include "packet/mr_packet_burst.h"
+
+/**
+ * @file
+ * The worker role: one queue of each port to flow records. It owns its table and counters; the only things that
+ * it shares are the ring to the exporter and the command word below.
+ */
+
+#define MR_WORKER_RX_MAX 32
+#define MR_WORKER_BURST  32
+
+/** What the worker does. Written by control, except DRAIN at the end of finite ports and DONE. */
+enum mr_worker_state {
+	MR_WORKER_RUN,
+	MR_WORKER_DRAIN, /* no more packets; records are ended and handed over */
+	MR_WORKER_DONE,
+};
+
+struct mr_worker_rx {
+	struct mr_port *port;
+	struct mr_port *peer; /* inline: where frames leave; NULL: receive only */
+	uint16_t queue;
+	uint8_t port_id; /* index of the port in the configuration */
+	bool finished;
+};
+
+struct mr_worker {
+	struct mr_counters counters;
+	struct mr_flow_table *table;
+	struct rte_ring *records; /* of struct mr_flow_rec, to the exporter */
+	struct mr_worker_rx rx[MR_WORKER_RX_MAX];
+	unsigned n_rx;
+	struct mr_packet_conf packet;
+	uint8_t id;
+	bool capture_clock; /* all ports bring their own time and wait for us: nothing may be dropped */
+	void (*make_room)(void *ctx); /* capture_clock: lets the exporter work when it shares this core; or NULL */
+	void *make_room_ctx;
+	uint64_t clock_ns;
+	uint32_t state; /* enum mr_worker_state, atomic */
+	uint64_t heartbeat; /* grows with every poll; watched by control */
+	struct mr_packet_scratch scratch;
+	struct mr_packet pkts[MR_PORT_BURST_MAX];
+} __attribute__((aligned(64)));
+
+/**
+ * One round: a burst from each port, ageing, state. Never waits, except with capture_clock for the exporter.
+ * @return false when there was nothing to do
+ * Thread: the worker's.
+ */
+bool mr_worker_poll(struct mr_worker *w);
+
+/** Takes records for the table: struct mr_flow_conf.emit with the worker as ctx. */
+void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec);
+
+static inline enum mr_worker_state mr_worker_state_get(const struct mr_worker *w)
+{
+	return (enum mr_worker_state)__atomic_load_n(&w->state, __ATOMIC_ACQUIRE);
+}
+
+static inline void mr_worker_state_set(struct mr_worker *w, enum mr_worker_state state)
+{
+	__atomic_store_n(&w->state, (uint32_t)state, __ATOMIC_RELEASE);
+}
