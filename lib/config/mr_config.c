@@ -26,7 +26,8 @@ struct loader {
 static void load_map(struct loader *l, const struct mr_config_node *node, const struct mr_config_section *sec,
 		     void *base);
 
-static __attribute__((format(printf, 3, 4))) void path_push(struct loader *l, size_t *ret_len, const char *fmt, ...)
+static __attribute__((format(printf, 3, 4))) void path_push(struct loader *l, size_t *ret_len,
+							    const char *fmt, ...)
 {
 	va_list ap;
 
@@ -80,7 +81,7 @@ unsigned mr_config_line(const struct mr_config *cfg, const void *field)
 	return line;
 }
 
-#define complain(l, line, ...) \
+#define complain(l, line, ...)                                                                               \
 	mr_config_complain((l)->errors, false, (l)->cfg->source->name, line, (l)->path, __VA_ARGS__)
 
 static void *field_of(const struct mr_config_row *row, void *base)
@@ -202,7 +203,8 @@ static bool find_home(const struct mr_config_section *sec, const char *key, char
 	return false;
 }
 
-static void unknown_key(struct loader *l, const struct mr_config_node *key, const struct mr_config_section *sec)
+static void unknown_key(struct loader *l, const struct mr_config_node *key,
+			const struct mr_config_section *sec)
 {
 	const char *near = nearest_key(sec, key->text);
 	char list[MR_CONFIG_ERROR_TEXT_MAX / 2] = "", home[PATH_MAX_LEN] = "";
@@ -212,7 +214,8 @@ static void unknown_key(struct loader *l, const struct mr_config_node *key, cons
 		return;
 	}
 	if (find_home(&mr_config_root, key->text, home, sizeof(home))) {
-		complain(l, key->line, "unknown key here; it belongs to %s", home[0] != '\0' ? home : "the top level");
+		complain(l, key->line, "unknown key here; it belongs to %s",
+			 home[0] != '\0' ? home : "the top level");
 		return;
 	}
 	for (unsigned i = 0; i < sec->n_rows; i++) {
@@ -240,7 +243,8 @@ static void wrong_type(struct loader *l, const struct mr_config_node *node, cons
 		 mr_config_allowed(row, allowed));
 }
 
-/* One visit of a key or an entry. False: there were so many that only aliases of aliases can be the reason. */
+/* One visit of a key or an entry. False: there were so many that only aliases of aliases can be the reason.
+ */
 static bool visit(struct loader *l, const struct mr_config_node *node)
 {
 	if (l->fatal == 0 && ++l->visits > MR_CONFIG_VISITS_MAX) {
@@ -266,7 +270,8 @@ static bool join_list(struct loader *l, const struct mr_config_node *list, char 
 	return len > 0;
 }
 
-static void load_value(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row, void *field)
+static void load_value(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row,
+		       void *field)
 {
 	char why[MR_CONFIG_WHY_MAX], allowed[MR_CONFIG_VALUE_MAX], joined[MR_CONFIG_VALUE_MAX];
 	const char *text = node->text;
@@ -286,7 +291,8 @@ static void load_value(struct loader *l, const struct mr_config_node *node, cons
 		l->fatal = ret;
 }
 
-static void load_entry(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row, void *item)
+static void load_entry(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row,
+		       void *item)
 {
 	const struct mr_config_node *map = mr_config_deref(node);
 
@@ -300,7 +306,8 @@ static void load_entry(struct loader *l, const struct mr_config_node *node, cons
 		load_map(l, map, row->sub, item);
 }
 
-static void load_list(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row, void *base)
+static void load_list(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row,
+		      void *base)
 {
 	unsigned n = 0;
 	char *items;
@@ -332,7 +339,8 @@ static void load_list(struct loader *l, const struct mr_config_node *node, const
 	}
 }
 
-static void load_row(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row, void *base)
+static void load_row(struct loader *l, const struct mr_config_node *node, const struct mr_config_row *row,
+		     void *base)
 {
 	if (row->type == MR_CONFIG_T_LIST)
 		load_list(l, node, row, base);
@@ -348,8 +356,8 @@ static void load_row(struct loader *l, const struct mr_config_node *node, const 
  * One key of a map. Keys that a merge (<<) brings in step back behind the map's own and behind earlier merges
  * (YAML's merge key type), all other repeated keys are faults.
  */
-static void load_key(struct loader *l, const struct mr_config_node *key, const struct mr_config_section *sec, void *base,
-		     uint64_t *seen, bool merged)
+static void load_key(struct loader *l, const struct mr_config_node *key, const struct mr_config_section *sec,
+		     void *base, uint64_t *seen, bool merged)
 {
 	const struct mr_config_node *value = mr_config_deref(key->next);
 	const struct mr_config_row *row = NULL;
@@ -378,13 +386,14 @@ static bool is_merge(const struct mr_config_node *key)
 	return key->kind == MR_CONFIG_N_SCALAR && key->plain && strcmp(key->text, "<<") == 0;
 }
 
-static void load_keys(struct loader *l, const struct mr_config_node *map, const struct mr_config_section *sec, void *base,
-		      uint64_t *seen, bool merged)
+static void load_keys(struct loader *l, const struct mr_config_node *map, const struct mr_config_section *sec,
+		      void *base, uint64_t *seen, bool merged)
 {
 	char quoted[MR_CONFIG_QUOTE_MAX];
 	size_t len;
 
-	for (const struct mr_config_node *key = map->first; key != NULL && visit(l, key); key = key->next->next) {
+	for (const struct mr_config_node *key = map->first; key != NULL && visit(l, key);
+	     key = key->next->next) {
 		const struct mr_config_node *word = mr_config_deref(key);
 
 		if (is_merge(key))
@@ -395,17 +404,19 @@ static void load_keys(struct loader *l, const struct mr_config_node *map, const 
 		}
 		/* in its quotes only when it is none of ours, which hold nothing that needs them */
 		mr_config_quote(quoted, word->text);
-		path_push(l, &len, "%s%.*s", l->path[0] != '\0' ? "." : "", (int)strlen(quoted) - 2, quoted + 1);
+		path_push(l, &len, "%s%.*s", l->path[0] != '\0' ? "." : "", (int)strlen(quoted) - 2,
+			  quoted + 1);
 		load_key(l, key, sec, base, seen, merged);
 		path_pop(l, len);
 	}
 }
 
 /* The maps behind "<<" of a map: one, or a list of them, the first one strongest. */
-static void load_merges(struct loader *l, const struct mr_config_node *map, const struct mr_config_section *sec,
-			void *base, uint64_t *seen)
+static void load_merges(struct loader *l, const struct mr_config_node *map,
+			const struct mr_config_section *sec, void *base, uint64_t *seen)
 {
-	for (const struct mr_config_node *key = map->first; key != NULL && l->fatal == 0; key = key->next->next) {
+	for (const struct mr_config_node *key = map->first; key != NULL && l->fatal == 0;
+	     key = key->next->next) {
 		const struct mr_config_node *value = mr_config_deref(key->next), *from;
 		bool is_list = value->kind == MR_CONFIG_N_LIST;
 
@@ -416,7 +427,8 @@ static void load_merges(struct loader *l, const struct mr_config_node *map, cons
 			const struct mr_config_node *source = mr_config_deref(from);
 
 			if (source->kind != MR_CONFIG_N_MAP) {
-				complain(l, key->line, "<< of something that isn't a map; allowed: <<: *anchor of a map");
+				complain(l, key->line,
+					 "<< of something that isn't a map; allowed: <<: *anchor of a map");
 				break;
 			}
 			load_keys(l, source, sec, base, seen, true);
@@ -425,7 +437,8 @@ static void load_merges(struct loader *l, const struct mr_config_node *map, cons
 	}
 }
 
-static void load_map(struct loader *l, const struct mr_config_node *node, const struct mr_config_section *sec, void *base)
+static void load_map(struct loader *l, const struct mr_config_node *node, const struct mr_config_section *sec,
+		     void *base)
 {
 	uint64_t seen = 0;
 
@@ -467,7 +480,8 @@ static void complete(struct loader *l)
 		if (c->port == 0)
 			c->port = c->transport == MR_CONFIG_TLS ? IPFIX_TLS_PORT : IPFIX_PORT;
 		if (c->name == NULL)
-			c->name = name_make(l, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host, c->port);
+			c->name = name_make(l, strchr(c->host, ':') != NULL ? "[%s]:%u" : "%s:%u", c->host,
+					    c->port);
 	}
 }
 
@@ -482,7 +496,8 @@ static void load_root(struct loader *l, const struct mr_config_node *root)
 	if (map->kind == MR_CONFIG_N_MAP)
 		load_map(l, map, &mr_config_root, l->cfg);
 	else
-		complain(l, root->line, "the file isn't a map; allowed: sections like 'flow:' with keys indented below");
+		complain(l, root->line,
+			 "the file isn't a map; allowed: sections like 'flow:' with keys indented below");
 }
 
 int mr_config_parse(const char *text, size_t len, const char *name, struct mr_config **ret,
@@ -519,7 +534,8 @@ int mr_config_parse(const char *text, size_t len, const char *name, struct mr_co
 	return 0;
 }
 
-/* Up to one octet more than allowed, so that the limit shows. A pipe or device could keep us waiting for ever. */
+/* Up to one octet more than allowed, so that the limit shows. A pipe or device could keep us waiting for
+ * ever. */
 static int read_file(const char *path, char *buf, size_t *ret_len, struct mr_config_errors *errors)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code = 0;

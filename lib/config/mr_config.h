@@ -19,12 +19,12 @@ extern "C" {
  * Durations are milliseconds, sizes are octets. Thread: control; a loaded configuration may be read by any.
  */
 
-#define MR_CONFIG_FILE_MAX       (1u << 20) /* octets in a file */
-#define MR_CONFIG_PORTS_MAX      32
+#define MR_CONFIG_FILE_MAX	 (1u << 20) /* octets in a file */
+#define MR_CONFIG_PORTS_MAX	 32
 #define MR_CONFIG_COLLECTORS_MAX 16
-#define MR_CONFIG_CPUS_MAX       128 /* CPUs in a list */
-#define MR_CONFIG_CPU_ID_MAX     1023
-#define MR_CONFIG_CPU_AUTO       (-1)
+#define MR_CONFIG_CPUS_MAX	 128 /* CPUs in a list */
+#define MR_CONFIG_CPU_ID_MAX	 1023
+#define MR_CONFIG_CPU_AUTO	 (-1)
 
 enum mr_config_choice { MR_CONFIG_AUTO, MR_CONFIG_NO, MR_CONFIG_YES, MR_CONFIG_CHOICE_MAX };
 enum mr_config_hugepages {
@@ -48,12 +48,12 @@ struct mr_config_probe {
 	const char *name; /* NULL: the host's name */
 	uint32_t observation_domain;
 	uint64_t observation_point; /* 0: not exported */
-	uint32_t log_level; /* enum mr_log_level */
+	uint32_t log_level;	    /* enum mr_log_level */
 };
 
 struct mr_config_cpus {
 	uint16_t v[MR_CONFIG_CPUS_MAX]; /* ascending, no CPU twice */
-	unsigned n; /* 0: auto */
+	unsigned n;			/* 0: auto */
 };
 
 struct mr_config_cores {
@@ -96,7 +96,7 @@ struct mr_config_flow {
 
 struct mr_config_tls {
 	const char *ca, *certificate, *key; /* PEM files or NULL */
-	const char *server_name; /* NULL: the collector's host */
+	const char *server_name;	    /* NULL: the collector's host */
 };
 
 struct mr_config_collector {
@@ -142,18 +142,18 @@ struct mr_config {
 	struct mr_config_source *source; /* owns the memory, knows the lines */
 };
 
-#define MR_CONFIG_ERRORS_MAX     64
+#define MR_CONFIG_ERRORS_MAX	 64
 #define MR_CONFIG_ERROR_TEXT_MAX 512
 
 struct mr_config_error {
-	unsigned line; /* 0: not about one line */
-	bool warning; /* odd, but it can run */
+	unsigned line;			     /* 0: not about one line */
+	bool warning;			     /* odd, but it can run */
 	char text[MR_CONFIG_ERROR_TEXT_MAX]; /* "FILE:LINE: key.path: what is wrong; what is allowed" */
 };
 
 /** What was found, in the order of the file for each step. Zeroed by the caller; the steps append. */
 struct mr_config_errors {
-	unsigned n; /* entries of list */
+	unsigned n;	   /* entries of list */
 	unsigned n_errors; /* all found, also those that list had no room for */
 	unsigned n_warnings;
 	struct mr_config_error list[MR_CONFIG_ERRORS_MAX];
@@ -182,7 +182,8 @@ int mr_config_set(struct mr_config *cfg, const char *setting, struct mr_err *err
 void mr_config_free(struct mr_config *cfg);
 
 /**
- * Judge what no key can say alone (pairs, duplicates, contradictions), as `run` needs it. Looks at nothing but
+ * Judge what no key can say alone (pairs, duplicates, contradictions), as `run` needs it. Looks at nothing
+ * but
  * @p cfg. Returns -EINVAL when there are errors; with warnings only, 0.
  */
 int mr_config_check(const struct mr_config *cfg, struct mr_config_errors *errors);

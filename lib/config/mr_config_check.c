@@ -25,8 +25,8 @@ static __attribute__((format(printf, 5, 6))) void say(struct checker *c, bool wa
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	mr_config_complain(c->errors, warning, source != NULL ? source->name : NULL, mr_config_line(c->cfg, field), path,
-			   "%s", text);
+	mr_config_complain(c->errors, warning, source != NULL ? source->name : NULL,
+			   mr_config_line(c->cfg, field), path, "%s", text);
 }
 
 #define error(c, field, path, ...)   say(c, false, field, path, __VA_ARGS__)
@@ -55,12 +55,15 @@ static bool works_on(const struct mr_config_cpus *cpus, int32_t cpu)
 	return false;
 }
 
-static void check_overlap(struct checker *c, const void *field, const char *path, int32_t cpu, const char *other)
+static void check_overlap(struct checker *c, const void *field, const char *path, int32_t cpu,
+			  const char *other)
 {
 	if (c->cfg->cores.allow_shared == MR_CONFIG_NO)
-		error(c, field, path, "CPU %d is also %s; name another CPU, or set cores.allow_shared", cpu, other);
+		error(c, field, path, "CPU %d is also %s; name another CPU, or set cores.allow_shared", cpu,
+		      other);
 	else if (c->cfg->cores.allow_shared == MR_CONFIG_AUTO)
-		warning(c, field, path, "CPU %d is also %s; name another CPU, or say so by cores.allow_shared: true", cpu,
+		warning(c, field, path,
+			"CPU %d is also %s; name another CPU, or say so by cores.allow_shared: true", cpu,
 			other);
 }
 
@@ -84,7 +87,8 @@ static void check_memory(struct checker *c)
 	const struct mr_config_memory *memory = &c->cfg->memory;
 
 	if (memory->hugepages == MR_CONFIG_HUGEPAGES_OFF && memory->per_node != 0)
-		warning(c, &memory->per_node, "memory.per_node_mb", "has no effect with memory.hugepages: off; remove it");
+		warning(c, &memory->per_node, "memory.per_node_mb",
+			"has no effect with memory.hugepages: off; remove it");
 }
 
 /* --- ports --------------------------------------------------------------------------------------------- */
@@ -135,7 +139,8 @@ static void check_peer(struct checker *c, const struct mr_config_port *port, con
 	if (peer == NULL)
 		error(c, &port->peer, path, "there is no port %s; name one of ports[].name", quoted);
 	else if (peer == port)
-		error(c, &port->peer, path, "%s is this port itself; name the other port of the pair", quoted);
+		error(c, &port->peer, path, "%s is this port itself; name the other port of the pair",
+		      quoted);
 	else if (peer->role != MR_CONFIG_PAIR)
 		error(c, &port->peer, path, "%s isn't a pair; give it role: pair and peer: %s", quoted, own);
 	else if (peer->peer != NULL && strcmp(peer->peer, port->name) != 0)
@@ -144,8 +149,9 @@ static void check_peer(struct checker *c, const struct mr_config_port *port, con
 		error(c, &peer->queues, path, "%s has %u queues and this port %u; give both the same", quoted,
 		      peer->queues, port->queues);
 	else if (peer > port && peer->mtu != 0 && port->mtu != 0 && peer->mtu != port->mtu)
-		warning(c, &peer->mtu, path, "%s has MTU %u and this port %u; larger packets won't get through", quoted,
-			peer->mtu, port->mtu);
+		warning(c, &peer->mtu, path,
+			"%s has MTU %u and this port %u; larger packets won't get through", quoted, peer->mtu,
+			port->mtu);
 }
 
 static void check_role(struct checker *c, const struct mr_config_port *port, unsigned i)
@@ -178,7 +184,8 @@ static void check_port_twins(struct checker *c, unsigned i)
 
 		if (strcmp(port->name, other->name) == 0)
 			error(c, &port->name, item_path(path, "ports", i, "name"),
-			      "%s is also the name of ports[%u]; give each its own", mr_config_quote(quoted, port->name), j);
+			      "%s is also the name of ports[%u]; give each its own",
+			      mr_config_quote(quoted, port->name), j);
 		if (same_device(port, other))
 			error(c, &port->device, item_path(path, "ports", i, "device"),
 			      "%s is also the device of ports[%u]; a device can be opened once",
@@ -201,8 +208,8 @@ static void check_ports(struct checker *c)
 		check_role(c, port, i);
 		if (workers != 0 && port->queues > workers)
 			error(c, &port->queues, item_path(path, "ports", i, "queues"),
-			      "%u queues but %u workers, and each queue needs one; lower it or use auto", port->queues,
-			      workers);
+			      "%u queues but %u workers, and each queue needs one; lower it or use auto",
+			      port->queues, workers);
 	}
 }
 
@@ -212,15 +219,18 @@ static void check_flow(struct checker *c)
 {
 	const struct mr_config_flow *flow = &c->cfg->flow;
 	/* the line of the one that the file sets is the one to look at */
-	const void *timeout = is_set(c, &flow->idle_timeout_ms) ? &flow->idle_timeout_ms : &flow->active_timeout_ms;
+	const void *timeout =
+		is_set(c, &flow->idle_timeout_ms) ? &flow->idle_timeout_ms : &flow->active_timeout_ms;
 
 	if ((uint64_t)flow->idle_timeout_ms + flow->active_timeout_ms > TIMEOUTS_MAX_MS)
-		error(c, timeout, "flow", "idle_timeout and active_timeout are more than 36h together; lower one");
+		error(c, timeout, "flow",
+		      "idle_timeout and active_timeout are more than 36h together; lower one");
 	else if (flow->idle_timeout_ms > flow->active_timeout_ms)
 		warning(c, timeout, "flow.idle_timeout",
 			"longer than flow.active_timeout, so no flow ends as idle; make it the shorter one");
 	if (flow->tcp_linger_ms > flow->idle_timeout_ms)
-		warning(c, is_set(c, &flow->tcp_linger_ms) ? &flow->tcp_linger_ms : timeout, "flow.tcp_linger",
+		warning(c, is_set(c, &flow->tcp_linger_ms) ? &flow->tcp_linger_ms : timeout,
+			"flow.tcp_linger",
 			"longer than flow.idle_timeout, which ends the flow before; make it the shorter one");
 }
 
@@ -236,7 +246,8 @@ static void check_host(struct checker *c, const struct mr_config_collector *col,
 	item_path(path, LIST, i, "host");
 	mr_config_quote(quoted, col->host);
 	if (strpbrk(col->host, "/ []") != NULL)
-		error(c, &col->host, path, "%s isn't a host name or address; write it alone, without brackets", quoted);
+		error(c, &col->host, path,
+		      "%s isn't a host name or address; write it alone, without brackets", quoted);
 	else if (colon != NULL && strchr(colon + 1, ':') == NULL)
 		error(c, &col->host, path, "%s has a port in it; write the port as the key 'port'", quoted);
 }
@@ -248,12 +259,15 @@ static void check_tls(struct checker *c, const struct mr_config_collector *col, 
 
 	item_path(path, LIST, i, "tls");
 	if (col->transport != MR_CONFIG_TLS) {
-		if (tls->ca != NULL || tls->certificate != NULL || tls->key != NULL || tls->server_name != NULL)
-			error(c, tls, path, "without effect as transport isn't tls; remove it, or set transport: tls");
+		if (tls->ca != NULL || tls->certificate != NULL || tls->key != NULL ||
+		    tls->server_name != NULL)
+			error(c, tls, path,
+			      "without effect as transport isn't tls; remove it, or set transport: tls");
 		return;
 	}
 	if (tls->ca == NULL)
-		error(c, &col->transport, path, "there is no 'ca' to verify the collector with; add ca: FILE.pem");
+		error(c, &col->transport, path,
+		      "there is no 'ca' to verify the collector with; add ca: FILE.pem");
 	if (tls->certificate != NULL && tls->key == NULL)
 		error(c, &tls->certificate, path, "certificate without key; add key: FILE.pem");
 	if (tls->key != NULL && tls->certificate == NULL)
@@ -279,7 +293,8 @@ static void check_unused(struct checker *c, const struct mr_config_collector *co
 	for (unsigned k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 		if (keys[k].for_udp != is_udp && is_set(c, keys[k].field))
 			warning(c, keys[k].field, item_path(path, LIST, i, keys[k].key),
-				is_udp ? "has no effect with udp; remove it" : "has no effect without udp; remove it");
+				is_udp ? "has no effect with udp; remove it"
+				       : "has no effect without udp; remove it");
 }
 
 static void check_collector_twins(struct checker *c, unsigned i)
@@ -293,12 +308,13 @@ static void check_collector_twins(struct checker *c, unsigned i)
 		if (strcasecmp(col->host, other->host) == 0 && col->port == other->port &&
 		    (col->transport == MR_CONFIG_UDP) == (other->transport == MR_CONFIG_UDP))
 			error(c, &col->host, item_path(path, LIST, i, "host"),
-			      "%s is also where " LIST "[%u] sends, with the same port and transport; remove one",
+			      "%s is also where " LIST
+			      "[%u] sends, with the same port and transport; remove one",
 			      mr_config_quote(quoted, col->host), j);
 		else if (strcmp(col->name, other->name) == 0)
 			error(c, &col->name, item_path(path, LIST, i, "name"),
-			      "%s is also the name of " LIST "[%u]; give each its own", mr_config_quote(quoted, col->name),
-			      j);
+			      "%s is also the name of " LIST "[%u]; give each its own",
+			      mr_config_quote(quoted, col->name), j);
 	}
 }
 
@@ -317,11 +333,13 @@ static void check_export(struct checker *c)
 			exp->mode == MR_CONFIG_FAILOVER ? "failover" : "balance", exp->n_collectors,
 			exp->n_collectors == 1 ? "" : "s");
 	if (exp->file == NULL && is_set(c, &exp->file_profile))
-		warning(c, &exp->file_profile, "export.file_profile", "has no effect without export.file; add it");
+		warning(c, &exp->file_profile, "export.file_profile",
+			"has no effect without export.file; add it");
 	if (exp->file != NULL && exp->jsonl != NULL && strcmp(exp->file, exp->jsonl) == 0)
 		error(c, &exp->jsonl, "export.jsonl", "is the same file as export.file; give it its own");
 	if (exp->n_collectors == 0 && exp->file == NULL && exp->jsonl == NULL)
-		warning(c, &c->cfg->export_, "export", "no collector and no file, so no record leaves the probe; add one");
+		warning(c, &c->cfg->export_, "export",
+			"no collector and no file, so no record leaves the probe; add one");
 }
 
 int mr_config_check(const struct mr_config *cfg, struct mr_config_errors *errors)

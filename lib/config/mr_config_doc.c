@@ -28,28 +28,37 @@ static const char *default_text(const struct mr_config_row *row)
 static const char doc_head[] =
 	"# Configuration\n"
 	"\n"
-	"Generated from the schema in `lib/config/mr_config_schema.c`; don't edit it, run `ninja -C build config-doc`.\n"
+	"Generated from the schema in `lib/config/mr_config_schema.c`; don't edit it, run `ninja -C build "
+	"config-doc`.\n"
 	"\n"
-	"The configuration is one YAML file. `millrace check -c FILE` judges it without touching hardware and names\n"
-	"file, line and key of every fault. Keys that stand nowhere below are faults, not ignored. Sections and keys\n"
-	"that are left out have their defaults; only `ports` has none. `config/millrace.yaml` is an annotated\n"
+	"The configuration is one YAML file. `millrace check -c FILE` judges it without touching hardware "
+	"and names\n"
+	"file, line and key of every fault. Keys that stand nowhere below are faults, not ignored. Sections "
+	"and keys\n"
+	"that are left out have their defaults; only `ports` has none. `config/millrace.yaml` is an "
+	"annotated\n"
 	"example, `config/profiles/` has starting points by line rate.\n"
 	"\n"
 	"## Values\n"
 	"\n"
 	"| Kind | How to write it |\n"
 	"|---|---|\n"
-	"| duration | a whole number with `ms`, `s`, `m` or `h`: `500ms`, `30s`, `5m`. A bare number is seconds. |\n"
-	"| size | a whole number with `KiB`, `MiB`, `GiB` (or `k`, `M`, `G`: the same), `B`, or the decimal `kB`, `MB`, "
+	"| duration | a whole number with `ms`, `s`, `m` or `h`: `500ms`, `30s`, `5m`. A bare number is "
+	"seconds. |\n"
+	"| size | a whole number with `KiB`, `MiB`, `GiB` (or `k`, `M`, `G`: the same), `B`, or the decimal "
+	"`kB`, `MB`, "
 	"`GB`. A bare number is octets where the key says nothing else. |\n"
-	"| number | `k`, `M` and `G` stand for thousands, millions and billions where the range below uses them: `2M` flows. |\n"
-	"| switch | `true`, `yes`, `on` or `false`, `no`, `off` |\n"
+	"| count | a whole number, also with `k`, `M` and `G` for thousands, millions and billions: `2M`. |\n"
+	"| whole number | digits only |\n"
+	"| true, false | also `yes`, `on` and `no`, `off` |\n"
 	"| text | quotes are needed only where YAML needs them (`: `, ` #`, a leading `*` or `&` ...) |\n"
 	"\n"
-	"A file has at most 1 MiB. Anchors, aliases and merge keys (`<<: *anchor`) work; the keys of a map win over\n"
+	"A file has at most 1 MiB. Anchors, aliases and merge keys (`<<: *anchor`) work; the keys of a map "
+	"win over\n"
 	"those merged into it. Tags, several documents in one file and environment variables don't.\n"
 	"\n"
-	"Reload: yes means that a changed value takes effect at reload. A reload that changes any other key is refused\n"
+	"Reload: yes means that a changed value takes effect at reload. A reload that changes any other key "
+	"is refused\n"
 	"as a whole, and the running configuration stays in force.\n";
 
 static void doc_section(FILE *out, const struct mr_config_row *row, const char *parent, bool reloadable)
@@ -67,8 +76,9 @@ static void doc_section(FILE *out, const struct mr_config_row *row, const char *
 		const struct mr_config_row *key = &sec->rows[i];
 
 		if (key->sub == NULL)
-			fprintf(out, "| `%s` | %s | %s | %s | %s |\n", key->key, mr_config_allowed(key, allowed),
-				default_text(key), reloadable || key->reloadable ? "yes" : "no", key->doc);
+			fprintf(out, "| `%s` | %s | %s | %s | %s |\n", key->key,
+				mr_config_allowed(key, allowed), default_text(key),
+				reloadable || key->reloadable ? "yes" : "no", key->doc);
 	}
 	for (unsigned i = 0; i < sec->n_rows; i++)
 		if (sec->rows[i].sub != NULL)
@@ -176,8 +186,10 @@ static void differ_say(struct differ *d, const void *field, const char *path, co
 {
 	const struct mr_config_source *source = d->wanted->source;
 
-	mr_config_complain(d->errors, false, source != NULL ? source->name : NULL, mr_config_line(d->wanted, field), path,
-			   "was %s and would be %s, which needs a restart; restart, or put the old value back", was, is);
+	mr_config_complain(
+		d->errors, false, source != NULL ? source->name : NULL, mr_config_line(d->wanted, field),
+		path, "was %s and would be %s, which needs a restart; restart, or put the old value back",
+		was, is);
 }
 
 static void diff_value(struct differ *d, const struct mr_config_row *row, const void *was, const void *is,
@@ -194,8 +206,8 @@ static void diff_value(struct differ *d, const struct mr_config_row *row, const 
 		   is_text != NULL ? mr_config_quote(is_quoted, is_text) : "not set");
 }
 
-static void diff_section(struct differ *d, const struct mr_config_section *sec, const void *was, const void *is,
-			 const char *parent);
+static void diff_section(struct differ *d, const struct mr_config_section *sec, const void *was,
+			 const void *is, const char *parent);
 
 static void diff_list(struct differ *d, const struct mr_config_row *row, const void *was, const void *is,
 		      const char *path)
@@ -212,12 +224,13 @@ static void diff_list(struct differ *d, const struct mr_config_row *row, const v
 	}
 	for (unsigned i = 0; i < n_is; i++) {
 		snprintf(item, sizeof(item), "%s[%u]", path, i);
-		diff_section(d, row->sub, was_items + i * row->sub->size, is_items + i * row->sub->size, item);
+		diff_section(d, row->sub, was_items + i * row->sub->size, is_items + i * row->sub->size,
+			     item);
 	}
 }
 
-static void diff_section(struct differ *d, const struct mr_config_section *sec, const void *was, const void *is,
-			 const char *parent)
+static void diff_section(struct differ *d, const struct mr_config_section *sec, const void *was,
+			 const void *is, const char *parent)
 {
 	for (unsigned i = 0; i < sec->n_rows; i++) {
 		const struct mr_config_row *row = &sec->rows[i];

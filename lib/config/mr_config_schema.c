@@ -3,10 +3,13 @@
 #include "base/mr_log.h"
 #include "config/mr_config_priv.h"
 
-#define ROW(key_, type_, struct_, member_) \
-	.key = key_, .type = MR_CONFIG_T_##type_, .offset = offsetof(struct struct_, member_), \
+#define ROW(key_, type_, struct_, member_)                                                                   \
+	.key = key_, .type = MR_CONFIG_T_##type_, .offset = offsetof(struct struct_, member_),               \
 	.size = sizeof(((struct struct_ *)0)->member_)
-#define SECTION(struct_, rows_) { (rows_), sizeof(rows_) / sizeof((rows_)[0]), sizeof(struct struct_) }
+#define SECTION(struct_, rows_)                                                                              \
+	{                                                                                                    \
+		(rows_), sizeof(rows_) / sizeof((rows_)[0]), sizeof(struct struct_)                          \
+	}
 
 #define KIB (1ULL << 10)
 #define MIB (1ULL << 20)
@@ -24,7 +27,8 @@ static const char *const modes[] = { "all", "failover", "balance", NULL };
 static const char *const transports[] = { "udp", "tcp", "tls", NULL };
 static const char *const profiles[] = { "compat", "biflow", "full", NULL };
 
-#define WORDS_MATCH(words, max) _Static_assert(sizeof(words) / sizeof((words)[0]) == (max) + 1, "a word for each value")
+#define WORDS_MATCH(words, max)                                                                              \
+	_Static_assert(sizeof(words) / sizeof((words)[0]) == (max) + 1, "a word for each value")
 WORDS_MATCH(log_levels, MR_LOG_LEVEL_MAX);
 WORDS_MATCH(hugepages, MR_CONFIG_HUGEPAGES_MAX);
 WORDS_MATCH(roles, MR_CONFIG_ROLE_MAX);
@@ -64,7 +68,7 @@ static const struct mr_config_row cores_rows[] = {
 static const struct mr_config_row memory_rows[] = {
 	{ ROW("hugepages", WORD, mr_config_memory, hugepages), .words = hugepages, .def = "auto",
 	  .doc = "required: refuse to start without hugepages. auto: use them when there are any. off: never; enough "
-	         "for a laboratory, and several times slower under load." },
+	         "for a laboratory, but slower, as the flow table then misses the TLB." },
 	{ ROW("per_node_mb", SIZE, mr_config_memory, per_node), .min = 64 * MIB, .max = 1024 * GIB, .unit = "MiB",
 	  .zero = "auto", .def = "auto",
 	  .doc = "Memory to take on each NUMA node that has a role; a bare number is MiB. auto: as the flow tables and "

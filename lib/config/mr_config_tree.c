@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML events to a tree. libyaml's own document loader has no limits and looks anchors up in quadratic time, so
- * that a small file could keep it busy for minutes: hence the event interface, and limits checked per event.
+ * YAML events to a tree. libyaml's own document loader has no limits and looks anchors up in quadratic time,
+ * so that a small file could keep it busy for minutes: hence the event interface, and limits checked per
+ * event.
  */
 #include <errno.h>
 #include <string.h>
@@ -76,11 +77,11 @@ static int fail_yaml(struct builder *b, const yaml_parser_t *parser)
 		mr_config_complain(b->errors, false, b->name, line, NULL, "a tab; indent with spaces");
 	} else if (parser->context != NULL) {
 		mr_config_complain(b->errors, false, b->name, line, NULL,
-				   "not YAML: %s %s that starts in line %u; look at indentation and quotes", problem,
-				   parser->context, line_of(&parser->context_mark));
+				   "not YAML: %s %s that starts in line %u; look at indentation and quotes",
+				   problem, parser->context, line_of(&parser->context_mark));
 	} else {
-		mr_config_complain(b->errors, false, b->name, line, NULL, "not YAML: %s; look at indentation and quotes",
-				   problem);
+		mr_config_complain(b->errors, false, b->name, line, NULL,
+				   "not YAML: %s; look at indentation and quotes", problem);
 	}
 	return mr_errno(EINVAL);
 }
@@ -113,7 +114,8 @@ static int node_add(struct builder *b, enum mr_config_node_kind kind, const yaml
 	return 0;
 }
 
-/* Remember the node under its anchor. Lists and maps are remembered when they end, so no alias makes a cycle. */
+/* Remember the node under its anchor. Lists and maps are remembered when they end, so no alias makes a cycle.
+ */
 static int node_anchor(struct builder *b, struct mr_config_node *node)
 {
 	if (node->anchor == NULL)
@@ -128,7 +130,8 @@ static int node_tag_anchor(struct builder *b, struct mr_config_node *node, const
 			   const yaml_char_t *anchor)
 {
 	if (tag != NULL)
-		return fail(b, node->line, "tags (!...) aren't used here; remove it, or put the text in quotes");
+		return fail(b, node->line,
+			    "tags (!...) aren't used here; remove it, or put the text in quotes");
 	if (anchor == NULL)
 		return 0;
 	node->anchor = mr_config_strndup(b->arena, (const char *)anchor, strlen((const char *)anchor));
@@ -148,8 +151,9 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 		return ret;
 	for (size_t i = 0; i < len; i++)
 		if (mr_config_unprintable(text + i, len - i) != 0)
-			return fail(b, node->line, "a value with a line break, control or invisible character in it; "
-						   "remove that character");
+			return fail(b, node->line,
+				    "a value with a line break, control or invisible character in it; "
+				    "remove that character");
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	node->text = mr_config_strndup(b->arena, text, len);
 	if (node->text == NULL)
@@ -169,7 +173,8 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
 		if (strcmp(b->anchored[i - 1]->anchor, anchor) == 0)
 			node->target = b->anchored[i - 1];
 	if (node->target == NULL)
-		return fail(b, node->line, "an alias (*...) without an anchor (&...) before it; define the anchor first");
+		return fail(b, node->line,
+			    "an alias (*...) without an anchor (&...) before it; define the anchor first");
 	return 0;
 }
 
@@ -180,13 +185,15 @@ static int on_open(struct builder *b, const yaml_event_t *event)
 	int ret = node_add(b, is_map ? MR_CONFIG_N_MAP : MR_CONFIG_N_LIST, event, &node);
 
 	if (ret == 0)
-		ret = is_map ? node_tag_anchor(b, node, event->data.mapping_start.tag, event->data.mapping_start.anchor) :
-			       node_tag_anchor(b, node, event->data.sequence_start.tag,
+		ret = is_map ? node_tag_anchor(b, node, event->data.mapping_start.tag,
+					       event->data.mapping_start.anchor)
+			     : node_tag_anchor(b, node, event->data.sequence_start.tag,
 					       event->data.sequence_start.anchor);
 	if (ret != 0)
 		return ret;
 	if (b->depth == MR_CONFIG_DEPTH_MAX)
-		return fail(b, node->line, "nested deeper than a configuration can be; look at indentation and brackets");
+		return fail(b, node->line,
+			    "nested deeper than a configuration can be; look at indentation and brackets");
 	b->open[b->depth++] = node;
 	return 0;
 }

@@ -15,13 +15,26 @@ struct unit {
 };
 
 /* Largest first: a value is written with the first that divides it. The last one is the unit of the field. */
-static const struct unit durations[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 } };
-static const struct unit sizes[] = {
-	{ "GiB", 1ULL << 30 }, { "G", 1ULL << 30 }, { "MiB", 1ULL << 20 }, { "M", 1ULL << 20 },
-	{ "KiB", 1ULL << 10 }, { "k", 1ULL << 10 }, { "K", 1ULL << 10 },   { "GB", 1000000000 },
-	{ "MB", 1000000 },     { "kB", 1000 },	    { "B", 1 },		   { NULL, 0 },
+static const struct unit durations[] = {
+	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 }
 };
-static const struct unit counts[] = { { "G", 1000000000 }, { "M", 1000000 }, { "k", 1000 }, { "", 1 }, { NULL, 0 } };
+static const struct unit sizes[] = {
+	{ "GiB", 1ULL << 30 },
+	{ "G", 1ULL << 30 },
+	{ "MiB", 1ULL << 20 },
+	{ "M", 1ULL << 20 },
+	{ "KiB", 1ULL << 10 },
+	{ "k", 1ULL << 10 },
+	{ "K", 1ULL << 10 },
+	{ "GB", 1000000000 },
+	{ "MB", 1000000 },
+	{ "kB", 1000 },
+	{ "B", 1 },
+	{ NULL, 0 },
+};
+static const struct unit counts[] = {
+	{ "G", 1000000000 }, { "M", 1000000 }, { "k", 1000 }, { "", 1 }, { NULL, 0 }
+};
 static const struct unit plain[] = { { "", 1 }, { NULL, 0 } };
 
 static const struct {
@@ -31,7 +44,7 @@ static const struct {
 	[MR_CONFIG_T_BOOL] = { "true or false", NULL },
 	[MR_CONFIG_T_CHOICE] = { "true, false or auto", NULL },
 	[MR_CONFIG_T_UINT] = { "a whole number", plain },
-	[MR_CONFIG_T_COUNT] = { "a whole number", counts },
+	[MR_CONFIG_T_COUNT] = { "a count", counts },
 	[MR_CONFIG_T_DURATION] = { "a duration", durations },
 	[MR_CONFIG_T_SIZE] = { "a size", sizes },
 	[MR_CONFIG_T_WORD] = { "one of", NULL },
@@ -185,8 +198,8 @@ static int set_word(const struct mr_config_row *row, const char *text, void *fie
 	return wrong(why, "%s isn't known", mr_config_quote(quoted, text));
 }
 
-static int set_string(const struct mr_config_row *row, const char *text, struct mr_config_arena *arena, void *field,
-		      char *why)
+static int set_string(const struct mr_config_row *row, const char *text, struct mr_config_arena *arena,
+		      void *field, char *why)
 {
 	size_t len = strlen(text);
 	char quoted[MR_CONFIG_QUOTE_MAX];
@@ -281,8 +294,8 @@ static const char *cpus_text(const struct mr_config_cpus *cpus, char buf[MR_CONF
 	return buf;
 }
 
-int mr_config_value_set(const struct mr_config_row *row, const char *text, struct mr_config_arena *arena, void *field,
-			char why[MR_CONFIG_WHY_MAX])
+int mr_config_value_set(const struct mr_config_row *row, const char *text, struct mr_config_arena *arena,
+			void *field, char why[MR_CONFIG_WHY_MAX])
 {
 	switch (row->type) {
 	case MR_CONFIG_T_BOOL:
@@ -304,7 +317,8 @@ int mr_config_value_set(const struct mr_config_row *row, const char *text, struc
 	}
 }
 
-const char *mr_config_value_get(const struct mr_config_row *row, const void *field, char buf[MR_CONFIG_VALUE_MAX])
+const char *mr_config_value_get(const struct mr_config_row *row, const void *field,
+				char buf[MR_CONFIG_VALUE_MAX])
 {
 	static const char *const choices[MR_CONFIG_CHOICE_MAX] = { "auto", "false", "true" };
 	const char *text;
@@ -337,7 +351,8 @@ const char *mr_config_value_get(const struct mr_config_row *row, const void *fie
 static void allowed_words(const struct mr_config_row *row, char *buf, size_t len)
 {
 	for (unsigned i = 0; row->words[i] != NULL && len < MR_CONFIG_VALUE_MAX; i++)
-		len += (size_t)snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, "%s %s", i > 0 ? "," : "", row->words[i]);
+		len += (size_t)snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, "%s %s", i > 0 ? "," : "",
+					row->words[i]);
 }
 
 static void allowed_numbers(const struct mr_config_row *row, char *buf, size_t len)
@@ -347,9 +362,9 @@ static void allowed_numbers(const struct mr_config_row *row, char *buf, size_t l
 	char min[NUMBER_MAX], max[NUMBER_MAX];
 
 	range.zero = NULL;
-	snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " from %s to %s%s%s", number_text(&range, row->min, min),
-		 number_text(&range, row->max, max), row->zero != NULL ? ", or " : "",
-		 row->zero != NULL ? row->zero : "");
+	snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " from %s to %s%s%s",
+		 number_text(&range, row->min, min), number_text(&range, row->max, max),
+		 row->zero != NULL ? ", or " : "", row->zero != NULL ? row->zero : "");
 }
 
 const char *mr_config_allowed(const struct mr_config_row *row, char buf[MR_CONFIG_VALUE_MAX])
@@ -359,10 +374,11 @@ const char *mr_config_allowed(const struct mr_config_row *row, char buf[MR_CONFI
 	if (row->type == MR_CONFIG_T_WORD)
 		allowed_words(row, buf, len);
 	else if (row->type == MR_CONFIG_T_STRING)
-		snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " of %llu to %llu octets", (unsigned long long)row->min,
-			 (unsigned long long)row->max);
+		snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " of %llu to %llu octets",
+			 (unsigned long long)row->min, (unsigned long long)row->max);
 	else if (row->type == MR_CONFIG_T_CPU)
-		snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " from 0 to %d, or auto", MR_CONFIG_CPU_ID_MAX);
+		snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, " from 0 to %d, or auto",
+			 MR_CONFIG_CPU_ID_MAX);
 	else if (row->type == MR_CONFIG_T_CPUS)
 		snprintf(buf + len, MR_CONFIG_VALUE_MAX - len, ", or auto");
 	else if (types[row->type].units != NULL)
