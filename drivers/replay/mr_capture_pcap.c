@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pcap format (draft-ietf-opsawg-pcap), with ns times, and the "modified" records of patched libpcaps. */
+#include "drivers/replay/mr_capture_priv.h"
+
+#include "base/mr_clock.h"
+
+#define PCAP_MAGIC_US	    0xa1b2c3d4u
+#define PCAP_MAGIC_NS	    0xa1b23c4du
+#define PCAP_MAGIC_MODIFIED 0xa1b2cd34u /* 8 more octets a record: interface, protocol, packet type */
+#define PCAP_HEADER_LEN	    24
+#define PCAP_RECORD_LEN	    16
+#define PCAP_MODIFIED_LEN   24
+#define PCAP_FCS_PRESENT    0x04000000u /* then the top 4 bits are its length in 16-bit words */
+
+/* Octets between the record being read and the one being fetched into the cache. The memory is walked in order,
+ * but each step waits for the length in the record before. */
+#define PCAP_PREFETCH_AHEAD 512
+
+static uint32_t pcap_read(struct mr_capture_file *f, struct mr_capture_packet *pkts, uint32_t count)
+{
+	const struct mr_capture_iface ifc = f->iface;
+	const uint32_t record_len = f->record_len;
+	uint32_t n;
+
+	for (n = 0; n < count; n++) {
+		const uint8_t *rec = f->data + f->pos;
+		const size_t left = f->len - f->pos;
+		uint32_t cap;
+
+		if (left < record_len) {
+			mr_capture_end_at(f, left == 0 ? MR_CAPTURE_WHOLE : MR_CAPTURE_TRUNCATED,
+					  "in a packet's header");
+			break;
+		}
+		cap = mr_capture_u32(f, rec + 8);
+		if (__builtin_expect(cap > MR_CAPTURE_PACKET_MAX, 0)) {
+			mr_capture_end_at(f, MR_CAPTURE_CORRUPT, "a packet longer than any can be");
+			break;
+		}
+		if (__builtin_expect(cap > left - record_len, 0)) {
+			mr_capture_end_at(f, MR_CAPTURE_TRUNCATED, "in a packet");
+			break;
+		}
+		__builtin_prefetch(rec + record_len + cap + PCAP_PREFETCH_AHEAD);
+		pkts[n].data = rec + record_len;
+		pkts[n].time_ns = mr_capture_u32(f, rec) * MR_NS_PER_S + mr_capture_u32(f, rec + 4) * ifc.mul;
+		pkts[n].linktype = ifc.linktype;
+		pkts[n].link = ifc.link;
+		mr_capture_set_lengths(&pkts[n], cap, mr_capture_u32(f, rec + 12), ifc.fcs_len);
+		f->pos += record_len + cap;
+	}
+	return n;
+}
+
+/* Byte order and kind by the magic number. */
+static bool pcap_magic(struct mr_capture_file *f)
+{
+	f->swapped = false;
+	for (int turn = 0; turn < 2; turn++, f->swapped = true) {
+		uint32_t magic = mr_capture_u32(f, f->data);
+
+		f->iface.mul = magic == PCAP_MAGIC_NS ? 1 : MR_NS_PER_US;
+		f->record_len = magic == PCAP_MAGIC_MODIFIED ? PCAP_MODIFIED_LEN : PCAP_RECORD_LEN;
+		if (magic == PCAP_MAGIC_US || magic == PCAP_MAGIC_NS || magic == PCAP_MAGIC_MODIFIED)
+			return true;
+	}
+	return false;
+}
+
+int mr_capture_pcap_probe(struct mr_capture_file *f, struct mr_err *err)
+{
+	uint32_t network;
+	uint16_t major;
+
+	if (f->len < sizeof(uint32_t) || !pcap_magic(f))
+		return mr_errno(EPROTONOSUPPORT);
+	if (f->len < PCAP_HEADER_LEN)
+		return mr_err_set(err, EBADMSG, "%s: cut inside its file header, at octet %zu; no packets to read",
+				  f->path, f->len);
+	major = mr_capture_u16(f, f->data + 4);
+	if (major != 2)
+		return mr_err_set(err, EPROTO, "%s: pcap version %u.%u, only 2.x can be read", f->path, major,
+				  mr_capture_u16(f, f->data + 6));
+	network = mr_capture_u32(f, f->data + 20);
+	f->iface.linktype = (uint16_t)network;
+	f->iface.link = mr_capture_link(f->iface.linktype);
+	f->iface.fcs_len = network & PCAP_FCS_PRESENT ? (uint8_t)(2 * (network >> 28)) : 0;
+	f->pos = PCAP_HEADER_LEN;
+	f->read = pcap_read;
+	return 0;
+}
