@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "drivers/ethdev/mr_ethdev.h"
+
+#define MR_ETHDEV_RSS_KEY_MIN 40 /* what DPDK takes when a driver doesn't say */
+#define MR_ETHDEV_RSS_KEY_MAX 128
+
+/* What a driver needs that ethdev's interface doesn't say; found by name. */
+enum mr_ethdev_quirk {
+	MR_ETHDEV_Q_KERNEL_IFACE =
+		1 << 0, /* behind it is a kernel interface, which has the MTU and the flags */
+	MR_ETHDEV_Q_PACKET_SOCKETS = 1 << 1, /* its losses are in the packet sockets only */
+	MR_ETHDEV_Q_UMEM_POOL = 1 << 2, /* the pool is an AF_XDP umem: one piece, rings of a fixed size */
+	MR_ETHDEV_Q_TIME_UTC_US =
+		1 << 3, /* puts UTC microseconds into the timestamp field without being asked */
+	MR_ETHDEV_Q_NO_MBUF_RETRIES = 1 << 4, /* rx_nombuf counts polls, the packets stay in the ring */
+};
+
+/** Facts of a kernel interface. */
+struct mr_ethdev_iface {
+	char name[16];
+	int index;
+	uint32_t mtu;
+	uint16_t rx_queues; /* that the kernel spreads over, at least 1 */
+	bool up;
+	bool promiscuous;
+	bool merges; /* GRO or LRO: several packets arrive as one */
+};
+
+/** -ENODEV with a line when there is none. */
+int mr_ethdev_iface_get(const char *name, struct mr_ethdev_iface *ret_iface, struct mr_err *err);
+
+/** Packet sockets of one interface which this process holds: the only place where af_packet's losses can be
+ * read. */
+struct mr_ethdev_sockets {
+	uint16_t n;
+	int fds[RTE_MAX_QUEUES_PER_PORT]; /* the driver's, valid until it is closed */
+	_Atomic uint64_t drops; /* packets; reading a socket's counter clears it, so any reader adds here */
+};
+
+/** Find the sockets and let them pass what arrives only, not what this host sends. */
+int mr_ethdev_sockets_find(struct mr_ethdev_sockets *ret_socks, int if_index, uint16_t expected,
+			   struct mr_err *err);
+uint64_t mr_ethdev_sockets_drops(struct mr_ethdev_sockets *socks);
+
+/** Ticks of a NIC to UTC: a line through the last sample, bent so that the next sample finds no error. */
+struct mr_ethdev_clock {
+	uint64_t base_ticks;
+	uint64_t base_utc_ns;  /* what base_ticks was translated to */
+	uint64_t sample_ticks; /* the last sample as it was read */
+	uint64_t sample_utc_ns;
+	double ns_per_tick;
+};
+
+void mr_ethdev_clock_init(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns, double ns_per_tick);
+
+/** A pair read at the same moment, about once a second. Steps when the two are apart by more than 10 ms. */
+void mr_ethdev_clock_sample(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns);
+
+static inline uint64_t mr_ethdev_clock_utc(const struct mr_ethdev_clock *clock, uint64_t ticks)
+{
+	return clock->base_utc_ns +
+	       (uint64_t)(int64_t)((double)(int64_t)(ticks - clock->base_ticks) * clock->ns_per_tick);
+}
+
+enum mr_ethdev_time_source {
+	MR_ETHDEV_TIME_NONE,
+	MR_ETHDEV_TIME_UTC_US,	 /* MR_ETHDEV_Q_TIME_UTC_US */
+	MR_ETHDEV_TIME_CLOCK,	 /* ticks of rte_eth_read_clock() */
+	MR_ETHDEV_TIME_TIMESYNC, /* ns of rte_eth_timesync_read_time() */
+};
+
+/** One per queue, its worker's alone. */
+struct mr_ethdev_time {
+	struct mr_ethdev_clock clock;
+	uint64_t sample_tsc; /* when clock got its last sample */
+	uint64_t clock_ns;   /* mr_port_stamp.clock_ns of the last packet */
+} __rte_cache_aligned;
+
+struct mr_ethdev {
+	struct mr_port port;
+	uint16_t port_id;
+	enum mr_ethdev_time_source time_source;
+	struct mr_ethdev_time *time; /* one per queue; NULL: the port has no time */
+
+	struct rte_mempool *pool;
+	uint32_t quirks;
+	bool probed; /* by us: gone again at close */
+	bool started;
+	bool set_promiscuous;
+	uint16_t descs[2]; /* RX, TX */
+	uint64_t owner;
+	char driver[32];
+	char dev_name[MR_ETHDEV_DEV_MAX];
+	struct mr_ethdev_iface iface;	  /* MR_ETHDEV_Q_KERNEL_IFACE */
+	struct mr_ethdev_sockets sockets; /* MR_ETHDEV_Q_PACKET_SOCKETS */
+	struct rte_eth_stats opened;	  /* statistics at open */
+};
+
+/* mr_ethdev_probe.c: make the ethdev there and ours */
+struct mr_ethdev_target {
+	bool vdev;
+	char name[MR_ETHDEV_DEV_MAX];
+	char args[MR_ETHDEV_ARGS_MAX + 128];
+};
+
+int mr_ethdev_probe(struct mr_ethdev *dev, const struct mr_ethdev_target *target, struct mr_err *err);
+void mr_ethdev_unprobe(struct mr_ethdev *dev);
+
+/** The vdev for one way (MR_ETHDEV_AF_*) to an interface; checks what the kernel allows first. */
+int mr_ethdev_target_iface(const struct mr_ethdev_name *name, uint32_t way, const struct mr_port_conf *conf,
+			   struct mr_ethdev_target *ret_target, struct mr_err *err);
+
+/* mr_ethdev_setup.c: configure and start a probed ethdev, make its pool */
+int mr_ethdev_setup(struct mr_ethdev *dev, const struct mr_ethdev_target *target,
+		    const struct mr_port_conf *conf, struct mr_err *err);
+
+/* mr_ethdev_pool.c */
+struct rte_mempool *mr_ethdev_pool_create(const struct mr_ethdev *dev, uint32_t mbufs, uint16_t data_room,
+					  struct mr_err *err);
+
+/** Give the pool back, now or, when the peer's TX ring still holds some of it, at a later call of these
+ * functions. */
+void mr_ethdev_pool_retire(struct rte_mempool *pool, uint32_t lost);
+
+/* mr_ethdev_rss.c */
+int mr_ethdev_rss_conf(const struct rte_eth_dev_info *info, uint8_t key[MR_ETHDEV_RSS_KEY_MAX],
+		       struct rte_eth_rss_conf *ret_conf);
+int mr_ethdev_rss_spread(uint16_t port_id, uint16_t queues);
+bool mr_ethdev_rss_key_kept(uint16_t port_id, const struct rte_eth_rss_conf *wanted);
+int mr_ethdev_rss_flow_symmetric(uint16_t port_id, uint16_t queues, uint64_t types);
+
+/* mr_ethdev_time.c */
+int mr_ethdev_time_start(struct mr_ethdev *dev, bool offload);
+void mr_ethdev_time_stamp(struct mr_ethdev *dev, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
