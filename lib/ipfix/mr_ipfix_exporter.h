@@ -16,6 +16,11 @@ extern "C" {
  * The exporting process (RFC 7011): flow records in, IPFIX messages out to collectors and files.
  * One exporter is used by one thread. Nothing here blocks for longer than a local system call, except
  * mr_ipfix_exporter_close(), which is bounded by its time limit.
+ *
+ * Records are collected in messages and messages in batches, so whether a record was taken is known only when its
+ * batch is sent. Until then it is pending. A collector that isn't connected holds one batch (32 messages, plus
+ * the half-filled ones); what doesn't fit is refused. All records of a flow go to the same collector in mode
+ * balance while that one is up.
  */
 
 enum mr_ipfix_profile { MR_IPFIX_COMPAT, MR_IPFIX_BIFLOW, MR_IPFIX_FULL, MR_IPFIX_PROFILE_MAX };
@@ -32,7 +37,7 @@ struct mr_ipfix_collector_conf {
 	const char *host; /* name or address; MR_IPFIX_FILE: unused */
 	uint16_t port;
 	const char *path; /* MR_IPFIX_FILE: the RFC 5655 file */
-	uint16_t mtu; /* largest UDP payload, octets; default 1420 (fits a 1500 octet path with tunnels) */
+	uint16_t mtu; /* largest UDP payload, octets, 512..65504; default 1420 (fits a 1500 octet path with tunnels) */
 	uint32_t template_refresh_s; /* UDP: templates at least this often; default 60 */
 	uint32_t template_refresh_msgs; /* UDP: and after this many messages; default 4096 */
 	uint32_t send_buffer; /* TCP/TLS: octets that may wait; beyond it records are refused; default 4 MiB */
@@ -46,7 +51,7 @@ struct mr_ipfix_exporter_conf {
 	enum mr_ipfix_mode mode; /* applies to network collectors; files always get everything */
 	uint32_t stats_interval_s; /* options records 321..323 at least this often; default 60 */
 	uint8_t generation; /* configuration generation, 0..63: template ids start at 256 + 128 * generation */
-	const struct mr_ipfix_collector_conf *collectors; /* borrowed during open only */
+	const struct mr_ipfix_collector_conf *collectors; /* borrowed during open only, but for the names: kept */
 	unsigned n_collectors;
 	const char *const *interfaces; /* name of port i (ingress/egress index), for options 328; borrowed, kept */
 	unsigned n_interfaces;
@@ -65,12 +70,32 @@ struct mr_ipfix_collector_stats {
 	uint64_t records; /* accepted by the transport, two per biflow in profile compat when both sides were seen */
 	uint64_t flows; /* flow records (struct mr_flow_rec) accepted */
 	uint64_t packets; /* packets in them */
-	uint64_t messages;
-	uint64_t octets;
-	uint64_t not_sent_flows; /* refused: queue full, not connected, send error, message too big */
+	uint64_t messages; /* templates and options included */
+	uint64_t octets; /* of those messages */
+	/* refused (queue full, not connected, send error), or lost with a connection that ended after accepting them;
+	 * the latter are no longer in records, flows and packets */
+	uint64_t not_sent_flows;
 	uint64_t not_sent_packets;
+	uint64_t not_sent_octets; /* as in octetDeltaCount; of refused flows only, connections don't count octets */
+	uint64_t lost_flows; /* of the not sent: accepted, then lost with the connection (TCP, TLS) */
+	uint64_t lost_packets;
+	uint64_t pending_flows; /* in messages that weren't sent yet */
+	uint64_t pending_packets;
 	uint64_t send_errors; /* by the kernel or peer: EMSGSIZE, ECONNREFUSED, ... */
 	uint64_t reconnects;
+};
+
+/**
+ * What became of the flow records given to mr_ipfix_exporter_put(), over all destinations. Always
+ * given = exported + refused + pending; nothing is pending after close.
+ */
+struct mr_ipfix_totals {
+	/* At least one destination took it. Where each flow has a single destination (one collector; failover or
+	 * balance without a file), what a broken connection lost moves from here to refused, so it may fall. With
+	 * several destinations such a loss is in the collector's figures only. */
+	uint64_t exported_flows, exported_packets;
+	uint64_t refused_flows, refused_packets; /* every destination refused it, or there is none */
+	uint64_t pending_flows, pending_packets;
 };
 
 struct mr_ipfix_exporter;
@@ -83,12 +108,11 @@ int mr_ipfix_exporter_open(const struct mr_ipfix_exporter_conf *conf, uint64_t n
 			   struct mr_ipfix_exporter **ret_exp, struct mr_err *err);
 
 /**
- * Encode @p n records for every destination; full messages are sent. Records are borrowed.
+ * Encode @p n records for every destination; full batches are sent. Records are borrowed.
+ * @param recs  each has at least one packet
  * @param now_ns  UTC (the capture's clock when reading one): Export Time and refresh timers follow it
- * @param ret_accepted  accepted[i] is true when at least one destination took recs[i]
  */
-void mr_ipfix_exporter_put(struct mr_ipfix_exporter *exp, const struct mr_flow_rec *recs, unsigned n, uint64_t now_ns,
-			   bool *ret_accepted);
+void mr_ipfix_exporter_put(struct mr_ipfix_exporter *exp, const struct mr_flow_rec *recs, unsigned n, uint64_t now_ns);
 
 /**
  * Send half-filled messages older than 200 ms, refresh templates and options, reconnect. Call it at least
@@ -99,15 +123,20 @@ void mr_ipfix_exporter_tick(struct mr_ipfix_exporter *exp, uint64_t now_ns, cons
 /** Send everything that is half-filled now. */
 void mr_ipfix_exporter_flush(struct mr_ipfix_exporter *exp, uint64_t now_ns);
 
+void mr_ipfix_exporter_totals(const struct mr_ipfix_exporter *exp, struct mr_ipfix_totals *ret_totals);
+
+/** One row a collector, in the order of the configuration; returns how many, at most @p max. */
 unsigned mr_ipfix_exporter_stats(const struct mr_ipfix_exporter *exp, struct mr_ipfix_collector_stats *ret_stats,
 				 unsigned max);
 
 /**
- * Last options records, flush, wait up to @p limit_ms for queued octets of TCP/TLS, close everything.
+ * Flush, last options records, wait up to @p limit_ms for connections and queued octets of TCP/TLS, close and free.
  * @param ret_stats  NULL or room for every collector: the final figures (name stays valid: it is conf's)
+ * @param ret_totals  NULL, or the final figures: nothing is pending any more
  */
 void mr_ipfix_exporter_close(struct mr_ipfix_exporter *exp, uint64_t now_ns, const struct mr_ipfix_metering *metering,
-			     unsigned limit_ms, struct mr_ipfix_collector_stats *ret_stats);
+			     unsigned limit_ms, struct mr_ipfix_collector_stats *ret_stats,
+			     struct mr_ipfix_totals *ret_totals);
 
 #ifdef __cplusplus
 }

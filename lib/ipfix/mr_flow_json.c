@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record is encoded as profile full would do it, and the values are printed from there: what JSON says and
+ * what IPFIX says can't differ.
+ */
+#include "ipfix/mr_flow_json.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "ipfix/mr_ipfix_ie.h"
+#include "ipfix/mr_ipfix_value.h"
+
+#define RECORD_MAX 512 /* octets of the longest layout; a test compares */
+
+void mr_flow_json_init(struct mr_flow_json *json, uint64_t observation_point)
+{
+	json->observation_point = observation_point;
+	mr_ipfix_layouts_make(MR_IPFIX_FULL, 0, json->layout);
+}
+
+static bool is_zero(const uint8_t *data, uint16_t len)
+{
+	for (unsigned i = 0; i < len; i++)
+		if (data[i] != 0)
+			return false;
+	return true;
+}
+
+static bool left_out(unsigned flags, const struct mr_flow_rec *rec, const uint8_t *data, uint16_t len)
+{
+	return (flags & MR_IPFIX_F_NOT_JSON) != 0 ||
+	       ((flags & MR_IPFIX_F_TCP) != 0 && rec->proto != IPPROTO_TCP) ||
+	       ((flags & MR_IPFIX_F_NONZERO) != 0 && is_zero(data, len));
+}
+
+void mr_flow_json_put(const struct mr_flow_json *json, const struct mr_flow_rec *rec, struct mr_wbuf *w)
+{
+	uint8_t wire[RECORD_MAX], *p = wire;
+	const struct mr_ipfix_layout *l;
+	struct mr_ipfix_part part[2];
+	char before = '{';
+
+	mr_ipfix_split(MR_IPFIX_FULL, rec, part);
+	l = &json->layout[part[0].layout];
+	mr_ipfix_encode(l, part[0].dir, rec, json->observation_point, wire);
+	for (unsigned i = 0; i < l->n; p += l->field[i++].len) {
+		const struct mr_ipfix_field *f = &l->field[i];
+		const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(f->pen, f->id);
+
+		if (left_out(l->flags[i], rec, p, f->len))
+			continue;
+		mr_wbuf_put_u8(w, (uint8_t)before);
+		mr_ipfix_json_key(w, f->pen, f->id, 1, ie);
+		mr_ipfix_value_json(w, ie, p, f->len);
+		before = ',';
+	}
+	mr_wbuf_put_u8(w, '}');
+}
