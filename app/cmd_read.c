@@ -31,6 +31,7 @@ struct read_opts {
 	unsigned n_collectors;
 	enum mr_config_profile profile;
 	char *ipfix, *jsonl, *stats; /* paths below dir */
+	char *device; /* the captures as a port */
 };
 
 enum { OPT_SET = 256 };
@@ -240,7 +241,7 @@ static int prepare(struct read_opts *o, struct mr_config *cfg, struct mr_config_
 						      .template_refresh_messages = 4096,
 						      .send_buffer = 4 << 20 };
 
-	*port = (struct mr_config_port){ .name = "capture", .device = MR_REPLAY_FILES };
+	*port = (struct mr_config_port){ .name = "capture", .device = o->device };
 	cfg->ports = port;
 	cfg->n_ports = 1;
 	for (unsigned i = 0; i < o->n_collectors; i++) {
@@ -318,7 +319,7 @@ static int report(const struct read_opts *o, struct mr_probe *p, uint64_t elapse
 	return status;
 }
 
-static int run(const struct read_opts *o, const struct mr_config *cfg, char *const *files, unsigned n_files)
+static int run(const struct read_opts *o, const struct mr_config *cfg)
 {
 	struct mr_probe_conf conf = { .cfg = cfg, .summary = true, .full_tables = true };
 	struct mr_probe *p;
@@ -326,8 +327,6 @@ static int run(const struct read_opts *o, const struct mr_config *cfg, char *con
 	uint64_t start_ns;
 	int status;
 
-	conf.files = (const char *const *)files;
-	conf.n_files = n_files;
 	conf.plan = (struct mr_plan){ .main_cpu = -1, .exporter_cpu = -1, .n_workers = o->workers };
 	conf.plan.all_on_main = o->workers == 1;
 	for (unsigned i = 0; i < o->workers; i++)
@@ -338,7 +337,7 @@ static int run(const struct read_opts *o, const struct mr_config *cfg, char *con
 		return MR_EXIT_FAILURE;
 	}
 	loop(p, !o->quiet && isatty(STDERR_FILENO));
-	status = mr_replay_verdict(p->ports[0], &err) < 0 ? MR_EXIT_FAILURE : MR_EXIT_OK;
+	status = p->ports[0]->ops->verdict(p->ports[0], &err) < 0 ? MR_EXIT_FAILURE : MR_EXIT_OK;
 	mr_probe_down(p);
 	if (report(o, p, mr_clock_mono_ns() - start_ns) != MR_EXIT_OK || status != MR_EXIT_OK) {
 		if (status != MR_EXIT_OK)
@@ -359,14 +358,16 @@ int mr_command_read(int argc, char **argv)
 
 	if (status != MR_EXIT_OK)
 		return status;
-	cfg = load_config(&o, &err);
+	o.device = mr_replay_device((const char *const *)argv + optind, (size_t)(argc - optind), NULL);
+	cfg = o.device == NULL ? NULL : load_config(&o, &err);
 	if (cfg == NULL || prepare(&o, cfg, &port, &err) < 0) {
 		fprintf(stderr, "millrace read: %s\n", err.msg);
 		status = MR_EXIT_FAILURE;
 	} else {
-		status = run(&o, cfg, argv + optind, (unsigned)(argc - optind));
+		status = run(&o, cfg);
 	}
 	mr_config_free(cfg);
+	free(o.device);
 	free(o.ipfix);
 	free(o.jsonl);
 	free(o.stats);

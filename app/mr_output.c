@@ -14,28 +14,56 @@ static void note_lateness(struct mr_output *out, const struct mr_flow_rec *rec)
 		out->late_max_ns = out->clock_ns - rec->due_ns;
 }
 
+static void count_exported(struct mr_output *out, uint64_t records, uint64_t packets)
+{
+	mr_counter_add(&out->counters, MR_C_EXPORTED, packets);
+	mr_counter_add(&out->counters, MR_C_RECORDS_EXPORTED, records);
+}
+
+/* jsonl and summary take everything at once; of IPFIX alone only the exporter knows what became of a record. */
+static bool is_local(const struct mr_output *out)
+{
+	return out->jsonl != NULL || out->summary != NULL;
+}
+
+void mr_output_set_totals(struct mr_output *out, const struct mr_ipfix_totals *totals)
+{
+	if (is_local(out))
+		return;
+	mr_counter_set(&out->counters, MR_C_EXPORTED, totals->exported_packets);
+	mr_counter_set(&out->counters, MR_C_RECORDS_EXPORTED, totals->exported_flows);
+	mr_counter_set(&out->counters, MR_C_EXPORT_REFUSED, totals->refused_packets);
+	mr_counter_set(&out->counters, MR_C_RECORDS_NOT_SENT, totals->refused_flows);
+}
+
 static void hand_out(struct mr_output *out, const struct mr_flow_rec *recs, unsigned n)
 {
-	bool accepted[BURST] = { false };
-	bool local = out->jsonl != NULL || out->summary != NULL;
+	uint64_t packets = 0;
 
-	if (out->ipfix != NULL)
-		mr_ipfix_exporter_put(out->ipfix, recs, n, out->clock_ns, accepted);
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t packets = recs[i].packets[0] + recs[i].packets[1];
-
+		packets += recs[i].packets[0] + recs[i].packets[1];
 		if (out->jsonl != NULL)
 			mr_jsonl_put(out->jsonl, &recs[i]);
 		if (out->summary != NULL)
 			mr_summary_add(out->summary, &recs[i]);
-		if (accepted[i] || local) {
-			mr_counter_add(&out->counters, MR_C_EXPORTED, packets);
-			mr_counter_add(&out->counters, MR_C_RECORDS_EXPORTED, 1);
-		} else {
-			mr_counter_add(&out->counters, out->ipfix == NULL ? MR_C_EXPORT_NONE : MR_C_EXPORT_REFUSED, packets);
-			mr_counter_add(&out->counters, MR_C_RECORDS_NOT_SENT, 1);
-		}
 	}
+	if (out->ipfix != NULL)
+		mr_ipfix_exporter_put(out->ipfix, recs, n, out->clock_ns);
+	if (is_local(out)) {
+		count_exported(out, n, packets);
+	} else if (out->ipfix == NULL) {
+		mr_counter_add(&out->counters, MR_C_EXPORT_NONE, packets);
+		mr_counter_add(&out->counters, MR_C_RECORDS_NOT_SENT, n);
+	}
+}
+
+static void tick(struct mr_output *out)
+{
+	struct mr_ipfix_totals totals;
+
+	mr_ipfix_exporter_tick(out->ipfix, out->clock_ns, &out->metering);
+	mr_ipfix_exporter_totals(out->ipfix, &totals);
+	mr_output_set_totals(out, &totals);
 }
 
 bool mr_output_poll(struct mr_output *out)
@@ -63,7 +91,7 @@ bool mr_output_poll(struct mr_output *out)
 	}
 	if (out->ipfix != NULL && mono_ns >= out->next_tick_ns) {
 		out->next_tick_ns = mono_ns + TICK_NS;
-		mr_ipfix_exporter_tick(out->ipfix, out->clock_ns, &out->metering);
+		tick(out);
 	}
 	return busy;
 }

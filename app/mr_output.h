@@ -41,5 +41,8 @@ bool mr_output_poll(struct mr_output *out);
 /** mr_output_poll() for struct mr_worker.make_room. */
 void mr_output_make_room(void *out);
 
+/** Take over what the IPFIX exporter says became of its records. */
+void mr_output_set_totals(struct mr_output *out, const struct mr_ipfix_totals *totals);
+
 /** Are all rings empty? */
 bool mr_output_idle(const struct mr_output *out);

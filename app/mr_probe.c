@@ -109,8 +109,6 @@ static int up_ports(struct mr_probe *p, struct mr_err *err)
 			.mtu = c->mtu,
 			.promiscuous = c->promiscuous,
 			.packet = packet_conf(cfg),
-			.files = p->conf.files,
-			.n_files = p->conf.n_files,
 		};
 
 		p->interfaces[i] = c->name;
@@ -185,10 +183,12 @@ static int up_ipfix(struct mr_probe *p, struct mr_err *err)
 static void down_output(struct mr_probe *p)
 {
 	struct mr_output *out = &p->output;
+	struct mr_ipfix_totals totals;
 
 	if (out->ipfix != NULL) {
 		p->n_final = mr_ipfix_exporter_stats(out->ipfix, p->final, MR_CONFIG_COLLECTORS_MAX + 1);
-		mr_ipfix_exporter_close(out->ipfix, out->clock_ns, &out->metering, CLOSE_LIMIT_MS, p->final);
+		mr_ipfix_exporter_close(out->ipfix, out->clock_ns, &out->metering, CLOSE_LIMIT_MS, p->final, &totals);
+		mr_output_set_totals(out, &totals);
 		out->ipfix = NULL;
 	}
 	mr_jsonl_close(out->jsonl, &p->output_error);

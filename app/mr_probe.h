@@ -28,8 +28,6 @@ enum mr_probe_stage {
 struct mr_probe_conf {
 	const struct mr_config *cfg; /* checked; borrowed for the probe's life */
 	struct mr_plan plan;
-	const char *const *files; /* captures of a replay port that names none */
-	unsigned n_files;
 	bool live; /* `run`: hugepages and NICs as configured; otherwise neither is touched */
 	bool summary; /* gather what mr_summary_print() shows */
 	bool full_tables; /* every worker gets flow.max_flows records instead of its share */

@@ -69,8 +69,6 @@ struct mr_port_conf {
 	uint32_t mbufs;     /* pool size, 0: by descriptors, queues and bursts */
 	uint16_t mtu;       /* 0: the device's */
 	bool promiscuous;
-	const char *const *files; /* replay: captures, when the device names none; borrowed during open */
-	unsigned n_files;
 	struct mr_packet_conf packet; /* for kinds that spread over queues in software */
 };
 

@@ -111,6 +111,12 @@ static inline void mr_counter_add(struct mr_counters *c, enum mr_counter id, uin
 	__atomic_store_n(&c->v[id], v + n, __ATOMIC_RELAXED);
 }
 
+/** For a total that is kept elsewhere; only by the block's writer. */
+static inline void mr_counter_set(struct mr_counters *c, enum mr_counter id, uint64_t n)
+{
+	__atomic_store_n(&c->v[id], n, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t mr_counter_get(const struct mr_counters *c, enum mr_counter id)
 {
 	return __atomic_load_n(&c->v[id], __ATOMIC_RELAXED);
