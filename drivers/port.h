@@ -62,7 +62,7 @@ struct mr_port;
 
 struct mr_port_conf {
 	const char *name;   /* as the user calls it; for messages, interface options, telemetry */
-	const char *device; /* what to open, the kind's own syntax behind its prefix */
+	const char *device; /* what to open: the kind's prefix and then its own syntax; open() gets it as it is */
 	uint16_t queues;    /* RX queues wanted = workers polling it; TX queues are as many */
 	uint16_t rx_descs;  /* per queue, 0: the driver's choice */
 	uint16_t mbuf_size; /* data room, 0: by MTU */
@@ -86,6 +86,11 @@ struct mr_port_ops {
 	bool (*finished)(const struct mr_port *port, uint16_t queue);
 	/** Any thread, any time between open and close. */
 	void (*stats)(const struct mr_port *port, struct mr_port_stats *ret_stats);
+	/**
+	 * Did the source end before its end (a torn capture)? 0, or -errno with a line. NULL: it cannot. Any time,
+	 * final when finished. Control thread.
+	 */
+	int (*verdict)(const struct mr_port *port, struct mr_err *err);
 	/** Stop and free. No burst call may be running. Control thread. */
 	void (*close)(struct mr_port *port);
 };

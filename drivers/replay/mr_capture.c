@@ -253,7 +253,7 @@ uint32_t mr_capture_read(struct mr_capture *c, struct mr_capture_packet *pkts, u
 		if (f->status.end == MR_CAPTURE_OPEN)
 			continue;
 		if (f->status.end != MR_CAPTURE_WHOLE)
-			__atomic_store_n(&c->damaged, c->damaged + 1, __ATOMIC_RELAXED);
+			__atomic_store_n(&c->damaged, c->damaged + 1, __ATOMIC_RELEASE);
 		c->current++;
 	}
 	return total;
@@ -266,7 +266,7 @@ struct mr_capture_status mr_capture_get_status(const struct mr_capture *c, size_
 
 uint64_t mr_capture_damaged(const struct mr_capture *c)
 {
-	return __atomic_load_n(&c->damaged, __ATOMIC_RELAXED);
+	return __atomic_load_n(&c->damaged, __ATOMIC_ACQUIRE);
 }
 
 int mr_capture_verdict(const struct mr_capture *c, struct mr_err *err)

@@ -69,7 +69,10 @@ struct mr_capture_status mr_capture_get_status(const struct mr_capture *c, size_
 /** Files so far that ended truncated or corrupt. Any thread. */
 uint64_t mr_capture_damaged(const struct mr_capture *c);
 
-/** 0 when no file read so far was damaged, else -EBADMSG with a line on the first one and the number of others. */
+/**
+ * 0 when no file read so far was damaged, else -EBADMSG with a line on the first one and the number of others.
+ * Any thread.
+ */
 int mr_capture_verdict(const struct mr_capture *c, struct mr_err *err);
 
 /** Unmap and free; NULL is fine. Packets read are gone. */
