@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptions to octets: a template a kind and size, then the fields that differ and the checksums over them. */
+#include "drivers/synth/mr_traffic_priv.h"
+
+#include <string.h>
+
+#include "base/mr_buf.h"
+#include "packet/mr_packet.h"
+
+static const uint16_t imix_wire[3] = { 64, 594, 1518 };
+/* maximum segment size, selective acknowledgment, padding (RFC 9293, 2018) */
+static const uint8_t syn_options[8] = { 2, 4, 0x05, 0xb4, 4, 2, 1, 1 };
+
+static void put_transport(struct mr_frame *f, enum mr_traffic_head head)
+{
+	struct mr_frame_tcp tcp = { .window = 65535 };
+
+	switch (head) {
+	case MR_TRAFFIC_UDP:
+		mr_frame_udp(f, 0, 0);
+		break;
+	case MR_TRAFFIC_ICMP:
+		mr_frame_icmp(f, 0, 0, 0);
+		break;
+	case MR_TRAFFIC_TCP_SYN:
+		tcp.options = syn_options;
+		tcp.options_len = sizeof(syn_options);
+		mr_frame_tcp(f, &tcp);
+		break;
+	default:
+		mr_frame_tcp(f, &tcp);
+	}
+}
+
+static uint32_t header_octets(enum mr_traffic_head head)
+{
+	static const uint8_t octets[MR_TRAFFIC_HEAD_MAX / 2] = { 8, 20, 8, 20 + sizeof(syn_options) };
+
+	return octets[head / 2];
+}
+
+static uint32_t checksum_off(enum mr_traffic_head head)
+{
+	static const uint8_t off[MR_TRAFFIC_HEAD_MAX / 2] = { 6, 16, 2, 16 };
+
+	return off[head / 2];
+}
+
+/* the sum behind a checksum field, which is cleared */
+static uint32_t take_sum(uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, 2);
+	memset(p, 0, 2);
+	return (uint16_t)~v;
+}
+
+static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_t wire_octets, uint64_t vlan)
+{
+	static const uint8_t prefix6[16] = { 0x20, 0x01, 0, 0x02 }; /* RFC 5180 section 8 */
+	static const uint8_t none4[4];
+	bool v6 = head & 1;
+	uint32_t l3_off = vlan == MR_VLAN_NONE ? 14 : 18;
+	uint32_t l4_off = l3_off + (v6 ? 40 : 20);
+	uint32_t headers = l4_off + header_octets(head & ~1u);
+	uint32_t payload = wire_octets > headers + MR_TRAFFIC_FCS ? wire_octets - MR_TRAFFIC_FCS - headers : 0;
+	uint32_t copied;
+	struct mr_frame f;
+
+	mr_frame_init(&f, v6 ? 6 : 4, v6 ? prefix6 : none4, v6 ? prefix6 : none4);
+	mr_frame_append(&f, NULL, payload);
+	put_transport(&f, head & ~1u);
+	mr_frame_ip(&f, &(struct mr_frame_ip){ .frag = 0x4000 });
+	tm->ip_len = (uint16_t)mr_frame_len(&f);
+	if (vlan != MR_VLAN_NONE)
+		mr_frame_vlan(&f, 0x8100, (uint16_t)vlan);
+	mr_frame_ethernet(&f);
+
+	tm->frame_len = (uint16_t)mr_frame_len(&f);
+	tm->payload_len = (uint16_t)payload;
+	copied = tm->frame_len < MR_TRAFFIC_HEAD ? tm->frame_len : MR_TRAFFIC_HEAD;
+	memcpy(tm->head, mr_frame_data(&f), copied);
+	tm->src_off = (uint8_t)(l3_off + (v6 ? 20 : 12));
+	tm->dst_off = (uint8_t)(l3_off + (v6 ? 36 : 16));
+	tm->l4_off = (uint8_t)l4_off;
+	tm->l4_sum = take_sum(tm->head + l4_off + checksum_off(head & ~1u));
+	if (!v6) {
+		tm->ip_sum_off = (uint8_t)(l3_off + 10);
+		tm->ip_sum = take_sum(tm->head + tm->ip_sum_off);
+	}
+	tm->long_head = headers > 64;
+}
+
+void mr_traffic_templates_init(struct mr_traffic *t)
+{
+	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
+		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++) {
+			uint32_t wire = t->conf.size == 0 && i < 3 ? imix_wire[i] : (uint32_t)t->conf.size;
+
+			template_init(&t->templates[head][i], head, i == MR_TRAFFIC_SIZES - 1 ? 0 : wire,
+				      t->conf.vlan);
+		}
+}
+
+uint32_t mr_traffic_frame_max(const struct mr_traffic *t)
+{
+	uint32_t max = 0;
+
+	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
+		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++)
+			if (t->templates[head][i].frame_len > max)
+				max = t->templates[head][i].frame_len;
+	return max;
+}
+
+static inline void put32(uint8_t *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void put16(uint8_t *p, uint32_t v)
+{
+	uint16_t w = (uint16_t)v;
+
+	memcpy(p, &w, sizeof(w));
+}
+
+/* two octets in memory order as a word to put or to sum */
+static inline uint32_t octets(uint8_t first, uint8_t second)
+{
+	uint16_t w = __builtin_bswap16((uint16_t)(first << 8 | second));
+
+	return w;
+}
+
+static inline void put_udp(uint8_t *l4, uint32_t ports, uint64_t sum)
+{
+	uint32_t check = ~mr_frame_fold(sum + ports) & 0xffff;
+
+	put32(l4, ports);
+	put16(l4 + 6, check == 0 ? 0xffff : check); /* 0 would mean "none" (RFC 768) */
+}
+
+static inline void put_tcp(uint8_t *l4, uint32_t ports, const struct mr_traffic_pkt *p, uint64_t sum)
+{
+	uint32_t seq = __builtin_bswap32(p->seq);
+	uint32_t ack = __builtin_bswap32(p->ack);
+
+	put32(l4, ports);
+	put32(l4 + 4, seq);
+	put32(l4 + 8, ack);
+	l4[13] = p->tcp_flags;
+	put16(l4 + 16, ~mr_frame_fold(sum + ports + seq + ack + octets(0, p->tcp_flags)));
+}
+
+/* @p sum covers the pseudo header for ICMPv6, which ICMP hasn't */
+static inline void put_echo(uint8_t *l4, uint32_t id_seq, const struct mr_traffic_pkt *p, uint64_t sum)
+{
+	uint8_t type = mr_traffic_is_v6(p) ? (p->icmp_reply ? 129 : 128) : (p->icmp_reply ? 0 : 8);
+
+	l4[0] = type;
+	put32(l4 + 4, id_seq);
+	put16(l4 + 2, ~mr_frame_fold(sum + id_seq + octets(type, 0)));
+}
+
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_pkt *p, uint8_t *data)
+{
+	const struct mr_traffic_template *tm = &t->templates[p->head][p->size];
+	uint32_t src = __builtin_bswap32(p->src), dst = __builtin_bswap32(p->dst);
+	uint64_t addresses = (uint64_t)src + dst;
+	uint32_t ports = __builtin_bswap32((uint32_t)p->src_port << 16 | p->dst_port);
+	uint8_t *l4 = data + tm->l4_off;
+
+	p->frame_len = tm->frame_len;
+	p->ip_len = tm->ip_len;
+	memcpy(data, tm->head, 64);
+	if (tm->long_head)
+		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
+	put32(data + tm->src_off, src);
+	put32(data + tm->dst_off, dst);
+	if (tm->ip_sum_off != 0)
+		put16(data + tm->ip_sum_off, ~mr_frame_fold(tm->ip_sum + addresses));
+	if (p->head < MR_TRAFFIC_TCP)
+		put_udp(l4, ports, tm->l4_sum + addresses);
+	else if (p->head < MR_TRAFFIC_ICMP || p->head >= MR_TRAFFIC_TCP_SYN)
+		put_tcp(l4, ports, p, tm->l4_sum + addresses);
+	else
+		put_echo(l4, ports, p, tm->l4_sum + (mr_traffic_is_v6(p) ? addresses : 0));
+}
