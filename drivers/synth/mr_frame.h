@@ -116,13 +116,16 @@ static inline uint32_t mr_frame_len(const struct mr_frame *f)
 /** Sum of 16-bit words in memory order, folded to 16 bits; an odd octet counts as if a zero followed. */
 uint32_t mr_frame_sum(const void *data, size_t n, uint32_t sum);
 
-/** Fold a sum of 16- or 32-bit words to 16 bits (one's complement addition). */
+/** Fold a sum of 16- or 32-bit words to 16 bits (one's complement addition, RFC 1071 section 2). */
 static inline uint32_t mr_frame_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint32_t)((sum & 0xffff) + (sum >> 16));
+	uint32_t half;
+
+	/* adding the swapped halves leaves their end-around sum in the upper one */
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return half >> 16;
 }
 
 #ifdef __cplusplus

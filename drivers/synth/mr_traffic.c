@@ -4,29 +4,31 @@
 #include <stdlib.h>
 
 #include "base/mr_clock.h"
+#include "base/mr_hash.h"
 
 #define DEFAULT_RATE_PPS 1000000
 /* SYN, SYN-ACK, ACK, one packet of data, FIN, FIN, ACK, and one for the rounding of the lanes */
 #define SESSION_PKTS_MIN 8
 
 /* Steady traffic: every packet is a function of its number and flow, so nothing has to be remembered. */
-static inline void steady(struct mr_traffic *t, uint32_t slot, uint64_t number, uint64_t h,
-			  struct mr_traffic_pkt *p)
+static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
 {
-	struct mr_traffic_flow f = mr_traffic_flow(t, number);
-	bool reply = mr_traffic_is_reply(t, h);
-	/* no packet of a flow overlaps an earlier one in sequence space; what lies between counts as lost */
-	uint32_t progress = (uint32_t)p->number * MR_TRAFFIC_WIRE_MAX;
+	for (unsigned i = first; i < end; i++) {
+		struct mr_traffic_flow f = mr_traffic_flow(t, b->flow[i]);
+		uint32_t number = (uint32_t)b->number[i];
+		uint32_t reply = mr_traffic_is_reply(t, b->bits[i]);
+		/* no segment overlaps an earlier one of its flow; what lies between them looks lost */
+		uint32_t progress = number * MR_TRAFFIC_WIRE_MAX;
+		uint32_t swap = (f.seq[0] ^ f.seq[1]) & -reply;
+		uint32_t echo = -(uint32_t)(f.head >= MR_TRAFFIC_ICMP);
+		uint32_t id_seq = __builtin_bswap32(f.client_port << 16 | (number & 0xffff));
 
-	mr_traffic_direct(p, &f, reply);
-	p->size = mr_traffic_size(h);
-	p->seq = f.seq[reply] + progress;
-	p->ack = f.seq[!reply] + progress;
-	p->tcp_flags = MR_TCP_ACK;
-	p->icmp_reply = reply;
-	if (f.head >= MR_TRAFFIC_ICMP) {
-		p->src_port = f.client_port;
-		p->dst_port = (uint16_t)p->number;
+		mr_traffic_direct(b, i, &f, reply);
+		b->ports[i] = (b->ports[i] & ~echo) | (id_seq & echo);
+		b->size[i] = mr_traffic_size(b->bits[i]);
+		b->seq[i] = __builtin_bswap32((f.seq[0] ^ swap) + progress);
+		b->ack[i] = __builtin_bswap32((f.seq[1] ^ swap) + progress);
+		b->flags[i] = (MR_TCP_ACK & ~echo) | (reply & echo);
 	}
 }
 
@@ -114,8 +116,8 @@ int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **re
 		return mr_err_set(err, ENOMEM, "no memory for the traffic model");
 	*t = (struct mr_traffic){ .conf = *conf, .flows = (uint32_t)conf->flows };
 	t->background = conf->handshake ? &mr_traffic_session : &mr_traffic_steady;
-	t->salt = mr_traffic_mix64(conf->seed + 1);
-	t->flow_salt = (uint32_t)mr_traffic_mix64(t->salt);
+	t->flow_salt = (uint32_t)mr_hash_seed_fixed(conf->seed).s[0];
+	t->packet_salt = (uint32_t)mr_hash_seed_fixed(conf->seed).s[1];
 	lanes_init(t);
 	shares_init(t);
 	time_init(t);
@@ -168,7 +170,6 @@ static void cursor_base(struct mr_traffic_cursor *cur, uint64_t base)
 
 	if (base - cur->base_lo >= flows)
 		cur->base_lo = base - base % flows;
-	cur->base = base;
 	cur->base_slot = (uint32_t)(base - cur->base_lo);
 }
 
@@ -186,15 +187,15 @@ void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queue
 		ret->next = UINT64_MAX;
 }
 
-static inline void cursor_advance(struct mr_traffic_cursor *cur, bool by_number)
+/* Behind @p count packets of the current round; when that was its last, the next round begins. */
+static void cursor_advance(struct mr_traffic_cursor *cur, unsigned count, bool by_number)
 {
-	struct mr_traffic *t = cur->t;
-	uint64_t round = cur->next & ~(uint64_t)t->lane_mask;
+	const struct mr_traffic *t = cur->t;
+	uint64_t round = (cur->next | t->lane_mask) + 1;
 
-	cur->next += cur->queues;
-	if (cur->next - round <= t->lane_mask)
+	cur->next += (uint64_t)count * cur->queues;
+	if (cur->next < round)
 		return;
-	round += t->lane_mask + 1;
 	cur->next = round + cur->queue;
 	for (int i = 0; i < 2; i++)
 		if (++cur->turn[i] >= t->lane_slots[i])
@@ -203,65 +204,84 @@ static inline void cursor_advance(struct mr_traffic_cursor *cur, bool by_number)
 		cursor_base(cur, base_by_number(t, round));
 }
 
-static inline uint32_t pick_slot(const struct mr_traffic_cursor *cur, uint64_t k, uint64_t h)
+/* Number, slot, flow and bits of packets first .. end - 1, all in the cursor's round. */
+static void schedule(const struct mr_traffic_cursor *cur, struct mr_traffic_batch *b, unsigned first, unsigned end)
 {
 	const struct mr_traffic *t = cur->t;
-	uint32_t lane = (uint32_t)k & t->lane_mask;
-	int few = lane >= t->lanes_more;
-	uint32_t i = t->conf.order == MR_TRAFFIC_ROUNDROBIN ? cur->turn[few]
-							    : (uint32_t)((h >> 32) * t->lane_slots[few] >> 32);
+	uint64_t next = cur->next;
+	uint32_t lane = (uint32_t)next & t->lane_mask;
+	uint32_t salt = t->packet_salt ^ mr_traffic_mix32((uint32_t)(next >> 32));
+	uint32_t base_lo = (uint32_t)cur->base_lo, base_slot = cur->base_slot, flows = t->flows;
+	uint32_t shift = t->lane_shift, slots = t->lane_slots[0], more = t->lanes_more, queues = cur->queues;
+	uint32_t few_turn = cur->turn[1], many_turn = cur->turn[0];
+	bool in_turn = t->conf.order == MR_TRAFFIC_ROUNDROBIN;
 
-	return lane + (i << t->lane_shift);
-}
+	for (unsigned i = first; i < end; i++) {
+		uint32_t r = mr_traffic_mix32((uint32_t)next ^ salt);
+		uint32_t few = lane >= more;
+		uint32_t any = (uint32_t)((uint64_t)r * (slots - few) >> 32);
+		uint32_t slot = lane + ((in_turn ? (few ? few_turn : many_turn) : any) << shift);
 
-static inline void describe(struct mr_traffic_cursor *cur, uint64_t k, struct mr_traffic_pkt *p)
-{
-	struct mr_traffic *t = cur->t;
-	uint64_t h = mr_traffic_mix64(k + t->salt);
-	uint32_t slot;
-	uint64_t flow;
-
-	p->number = k;
-	if (mr_traffic_is_attack(t, h)) {
-		t->conf.attack->attack(t, h, p);
-		return;
+		b->number[i] = next;
+		b->slot[i] = slot;
+		b->flow[i] = base_lo + slot + (slot < base_slot ? flows : 0);
+		b->bits[i] = mr_traffic_mix32(r * 0x9e3779b9);
+		lane += queues;
+		next += queues;
 	}
-	slot = pick_slot(cur, k, h);
-	flow = cur->base_lo + slot + (slot < cur->base_slot ? t->flows : 0);
-	if (t->sessions == NULL)
-		steady(t, slot, flow, h, p); /* not through the pointer: this is the fast one */
-	else
-		t->background->background(t, slot, flow, h, p);
 }
 
-uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[], struct mr_traffic_pkt ret_pkts[],
-			  uint16_t n, uint64_t end, uint64_t elapsed_ns)
+/* Packets of the current round from cur->next on that are below @p end and this queue's. */
+static uint64_t left_in_round(const struct mr_traffic_cursor *cur, uint64_t end)
 {
-	struct mr_traffic *t = cur->t;
+	uint64_t round_end = (cur->next | cur->t->lane_mask) + 1;
+
+	if (end > round_end)
+		end = round_end;
+	return cur->next >= end ? 0 : (end - cur->next - 1) / cur->queues + 1;
+}
+
+static void attack(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (mr_traffic_is_attack(t, b->bits[i]))
+			t->conf.attack->attack(t, b, i);
+}
+
+uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
+			  struct mr_traffic_batch *ret_batch, uint16_t n, uint64_t end, uint64_t elapsed_ns)
+{
+	const struct mr_traffic *t = cur->t;
 	bool by_number = elapsed_ns == MR_TRAFFIC_BY_NUMBER;
-	uint16_t made;
+	unsigned made = 0;
 
 	if (end > t->packets)
 		end = t->packets;
 	if (!by_number)
 		cursor_base(cur, times(elapsed_ns, t->conf.new_per_s, MR_NS_PER_S));
-	for (made = 0; made < n && cur->next < end; made++) {
-		describe(cur, cur->next, &ret_pkts[made]);
-		cursor_advance(cur, by_number);
+	while (made < n && cur->next < end) {
+		uint64_t left = left_in_round(cur, end);
+		unsigned count = left < n - made ? (unsigned)left : n - made;
+
+		schedule(cur, ret_batch, made, made + count);
+		t->background->background(t, ret_batch, made, made + count);
+		made += count;
+		cursor_advance(cur, count, by_number);
 	}
-	for (uint16_t i = 0; i < made; i++)
-		mr_traffic_write(t, &ret_pkts[i], data[i]);
+	if (t->attack_share != 0)
+		attack(t, ret_batch, made);
+	mr_traffic_write(t, ret_batch, data, made);
 	if (cur->next >= t->packets)
 		cur->next = UINT64_MAX;
-	return made;
+	return (uint16_t)made;
 }
 
-uint8_t mr_traffic_proto(const struct mr_traffic_pkt *p)
+uint8_t mr_traffic_proto(enum mr_traffic_head head)
 {
 	static const uint8_t protos[MR_TRAFFIC_HEAD_MAX] = {
 		MR_PROTO_UDP,  MR_PROTO_UDP,   MR_PROTO_TCP, MR_PROTO_TCP,
 		MR_PROTO_ICMP, MR_PROTO_ICMP6, MR_PROTO_TCP, MR_PROTO_TCP,
 	};
 
-	return protos[p->head];
+	return protos[head];
 }

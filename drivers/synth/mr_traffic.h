@@ -71,18 +71,25 @@ int mr_traffic_conf_parse(const char *text, struct mr_traffic_conf *ret_conf, st
 /** All keys, one line each, for --help. */
 void mr_traffic_conf_help(FILE *out);
 
-/** One packet before it becomes octets. Host byte order. */
-struct mr_traffic_pkt {
-	uint64_t number; /* k */
-	uint32_t src, dst; /* IPv4 address; IPv6: the last 32 bits behind 2001:2::/96 */
-	uint16_t src_port, dst_port; /* ICMP: identifier, sequence number */
-	uint32_t seq, ack; /* TCP */
-	uint8_t head; /* enum mr_traffic_head */
-	uint8_t size; /* index, MR_TRAFFIC_SIZES - 1 is the smallest frame that the headers fit */
-	uint8_t tcp_flags;
-	uint8_t icmp_reply;
-	uint16_t frame_len; /* octets without FCS; set by mr_traffic_burst() */
-	uint16_t ip_len; /* octets from the IP header on; set by mr_traffic_burst() */
+/**
+ * Packets before they become octets, an array a field so that a compiler can make several at once.
+ * Words called "wire" are in network order as they lie in the frame.
+ */
+struct mr_traffic_batch {
+	uint64_t number[MR_TRAFFIC_BURST_MAX]; /* k */
+	uint32_t slot[MR_TRAFFIC_BURST_MAX];
+	uint32_t flow[MR_TRAFFIC_BURST_MAX]; /* the slot's flow, modulo 2^32 */
+	uint32_t bits[MR_TRAFFIC_BURST_MAX]; /* random, see mr_traffic_priv.h */
+	uint32_t src[MR_TRAFFIC_BURST_MAX]; /* wire; IPv4 address; IPv6: the last 32 bits behind 2001:2::/96 */
+	uint32_t dst[MR_TRAFFIC_BURST_MAX];
+	uint32_t ports[MR_TRAFFIC_BURST_MAX]; /* wire; source, destination; ICMP: identifier, sequence number */
+	uint32_t seq[MR_TRAFFIC_BURST_MAX]; /* wire; TCP */
+	uint32_t ack[MR_TRAFFIC_BURST_MAX]; /* wire; TCP */
+	uint32_t head[MR_TRAFFIC_BURST_MAX]; /* enum mr_traffic_head */
+	uint32_t size[MR_TRAFFIC_BURST_MAX]; /* index; MR_TRAFFIC_SIZES - 1: the smallest that the headers fit */
+	uint32_t flags[MR_TRAFFIC_BURST_MAX]; /* TCP: MR_TCP_*; ICMP: 1 for a reply */
+	uint32_t frame_len[MR_TRAFFIC_BURST_MAX]; /* octets without FCS */
+	uint32_t ip_len[MR_TRAFFIC_BURST_MAX]; /* octets from the IP header on */
 };
 
 /** Which headers a packet has; bit 0: IPv6. */
@@ -103,11 +110,10 @@ struct mr_traffic;
 struct mr_traffic_kind {
 	const char *name; /* of an attack: also the key for its share of the packets */
 	const char *help;
-	/** Background: describe the next packet of the flow @p flow in slot @p slot. @p h: 64 random bits. */
-	void (*background)(struct mr_traffic *t, uint32_t slot, uint64_t flow, uint64_t h,
-			   struct mr_traffic_pkt *pkt);
-	/** Attack: describe packet pkt->number, which belongs to no slot. */
-	void (*attack)(const struct mr_traffic *t, uint64_t h, struct mr_traffic_pkt *pkt);
+	/** Background: from number, slot, flow and bits of packets first .. end - 1 make the rest. */
+	void (*background)(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end);
+	/** Attack: the same for packet @p i; its slot and flow mean nothing. */
+	void (*attack)(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned i);
 };
 
 extern const struct mr_traffic_kind *const mr_traffic_kinds[]; /* NULL-terminated */
@@ -132,9 +138,8 @@ uint32_t mr_traffic_frame_max(const struct mr_traffic *t);
 struct mr_traffic_cursor {
 	struct mr_traffic *t;
 	uint64_t next;    /* number of the next packet, UINT64_MAX: none any more */
-	uint64_t base;    /* lowest flow number that is active in this round */
-	uint64_t base_lo; /* the highest multiple of `flows` that isn't above base */
-	uint32_t base_slot; /* base - base_lo: slots below have moved on to base_lo + flows + slot */
+	uint64_t base_lo; /* base is the lowest flow number of this round, base_lo a multiple of `flows` */
+	uint32_t base_slot; /* base - base_lo < flows: slots below have moved on to base_lo + flows + slot */
 	uint32_t turn[2]; /* round robin: next slot in a lane with the larger and the smaller number of slots */
 	uint16_t queue, queues;
 };
@@ -147,22 +152,17 @@ void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queue
  * Make the next packets of the queue.
  * @param data  n buffers of at least max(MR_TRAFFIC_HEAD, mr_traffic_frame_max()) octets. Only the first
  *              MR_TRAFFIC_HEAD are written: the caller zeroed the rest once, it is the payload.
- * @param ret_pkts  n descriptions
+ * @param ret_batch  what they are
  * @param end  make no packet with this number or above; UINT64_MAX: no such limit
  * @param elapsed_ns  flows come and go by this time since the start; MR_TRAFFIC_BY_NUMBER: by model time, then
  *                    the packets depend on nothing but the configuration
  * @return packets made, less than @p n (<= MR_TRAFFIC_BURST_MAX) only at the end
  */
-uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[], struct mr_traffic_pkt ret_pkts[],
-			  uint16_t n, uint64_t end, uint64_t elapsed_ns);
+uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
+			  struct mr_traffic_batch *ret_batch, uint16_t n, uint64_t end, uint64_t elapsed_ns);
 
-static inline bool mr_traffic_is_v6(const struct mr_traffic_pkt *p)
-{
-	return p->head & 1;
-}
-
-/** IP protocol number. */
-uint8_t mr_traffic_proto(const struct mr_traffic_pkt *p);
+/** IP protocol number of a packet with these headers. */
+uint8_t mr_traffic_proto(enum mr_traffic_head head);
 
 #ifdef __cplusplus
 }

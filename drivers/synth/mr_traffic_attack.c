@@ -7,21 +7,21 @@
 #define VICTIM_PORT 443
 
 /* A SYN from a forged source each time: 2^32 different pairs of address and port. */
-static void synflood(const struct mr_traffic *t, uint64_t h, struct mr_traffic_pkt *p)
+static void synflood(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned i)
 {
-	uint32_t y = mr_traffic_mix32((uint32_t)p->number ^ t->flow_salt);
-
+	uint32_t y = mr_traffic_mix32((uint32_t)b->number[i] ^ t->flow_salt);
 	/* 16.0.0.0 - 79.255.255.255: public, no loopback or multicast, none of our clients */
-	p->src = ((16 + (y >> 26)) << 24) | (y & 0xffffff);
-	p->src_port = (uint16_t)(0x2000 + ((y >> 24 & 3) << 13 | ((uint32_t)h & 0x1fff)));
-	p->dst = VICTIM_ADDR;
-	p->dst_port = VICTIM_PORT;
-	p->head = MR_TRAFFIC_TCP;
-	p->size = MR_TRAFFIC_SIZES - 1;
-	p->tcp_flags = MR_TCP_SYN;
-	p->seq = y;
-	p->ack = 0;
-	p->icmp_reply = 0;
+	uint32_t src = (16 + (y >> 26)) << 24 | (y & 0xffffff);
+	uint32_t src_port = 0x2000 + ((y >> 24 & 3) << 13 | (b->bits[i] & 0x1fff));
+
+	b->src[i] = __builtin_bswap32(src);
+	b->dst[i] = __builtin_bswap32(VICTIM_ADDR);
+	b->ports[i] = __builtin_bswap32(src_port << 16 | VICTIM_PORT);
+	b->head[i] = MR_TRAFFIC_TCP;
+	b->size[i] = MR_TRAFFIC_SIZES - 1;
+	b->flags[i] = MR_TCP_SYN;
+	b->seq[i] = y;
+	b->ack[i] = 0;
 }
 
 const struct mr_traffic_kind mr_traffic_synflood = {

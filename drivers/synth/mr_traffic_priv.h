@@ -41,7 +41,7 @@ struct mr_traffic {
 	uint64_t packets; /* UINT64_MAX: endless */
 	uint64_t new_fp; /* new flows per packet, 0.64 fixed point */
 	uint64_t step_fp; /* ns per packet, 32.32 fixed point */
-	uint64_t salt; /* of the per-packet bits */
+	uint32_t packet_salt;
 	uint32_t flow_salt;
 	uint32_t flows;
 	uint32_t lane_mask; /* lanes - 1 */
@@ -53,12 +53,12 @@ struct mr_traffic {
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };
 
-/* The constant properties of a flow. */
+/* The constant properties of a flow; words only, so that the compiler can make several at once. */
 struct mr_traffic_flow {
-	uint32_t client, server;
-	uint16_t client_port, server_port;
-	uint32_t seq[2]; /* initial sequence numbers */
-	uint8_t head; /* enum mr_traffic_head, IPv6 bit included */
+	uint32_t client, server; /* IPv4 addresses, host order */
+	uint32_t client_port, server_port;
+	uint32_t seq[2]; /* initial sequence numbers of client and server */
+	uint32_t head; /* enum mr_traffic_head */
 };
 
 /* a bijection of 32 bits, every bit of x moves half of the result */
@@ -71,66 +71,65 @@ static inline uint32_t mr_traffic_mix32(uint32_t x)
 	return x ^ x >> 16;
 }
 
-static inline uint64_t mr_traffic_mix64(uint64_t x)
+/*
+ * The random bits of a packet: 31-22 attack, 21-12 direction, 11-0 size. A percentage is a share of 1024; to
+ * compare is to decide: 1 or 0, never a branch, since no predictor could know.
+ */
+static inline uint32_t mr_traffic_below(uint32_t bits, unsigned at, uint32_t share)
 {
-	x *= 0x9e3779b97f4a7c15;
-	x ^= x >> 32;
-	x *= 0xd6e8feb86659fd93;
-	return x ^ x >> 32;
+	return (bits >> at & (SHARE_ALL - 1)) < share;
 }
 
-/* 10 bits of h from bit @p at, each field for one decision */
-static inline bool mr_traffic_chance(uint64_t h, unsigned at, uint32_t share)
+static inline uint32_t mr_traffic_is_attack(const struct mr_traffic *t, uint32_t bits)
 {
-	return (h >> at & (SHARE_ALL - 1)) < share;
+	return mr_traffic_below(bits, 22, t->attack_share);
 }
 
-/* Bits of the per-packet word: 63-32 slot, 31-22 attack, 21-12 direction, 11-0 size. */
-static inline bool mr_traffic_is_attack(const struct mr_traffic *t, uint64_t h)
+static inline uint32_t mr_traffic_is_reply(const struct mr_traffic *t, uint32_t bits)
 {
-	return mr_traffic_chance(h, 22, t->attack_share);
-}
-
-static inline bool mr_traffic_is_reply(const struct mr_traffic *t, uint64_t h)
-{
-	return mr_traffic_chance(h, 12, t->reply_share);
+	return mr_traffic_below(bits, 12, t->reply_share);
 }
 
 /* imix is 7:4:1 of sizes 0, 1 and 2; otherwise all three are the same */
-static inline uint8_t mr_traffic_size(uint64_t h)
+static inline uint32_t mr_traffic_size(uint32_t bits)
 {
-	uint32_t part = (uint32_t)(h & 0xfff) * 12 >> 12;
+	uint32_t part = (bits & 0xfff) * 12 >> 12;
 
-	return (uint8_t)((part >= 7) + (part >= 11));
+	return (uint32_t)(part >= 7) + (uint32_t)(part >= 11);
 }
 
-static inline struct mr_traffic_flow mr_traffic_flow(const struct mr_traffic *t, uint64_t number)
+static inline struct mr_traffic_flow mr_traffic_flow(const struct mr_traffic *t, uint32_t number)
 {
-	static const uint16_t ports[8] = { 443, 443, 80, 53, 8080, 22, 993, 3306 };
-	uint32_t x = mr_traffic_mix32((uint32_t)number ^ t->flow_salt);
-	uint64_t g = x * 0x9e3779b97f4a7c15;
+	uint32_t x = mr_traffic_mix32(number ^ t->flow_salt);
+	uint32_t g = x * 0x9e3779b9;
+	uint32_t c = x * 0x85ebca6b;
+	uint32_t port = g >> 18 & 3;
 	struct mr_traffic_flow f;
 
 	f.client = 10u << 24 | x >> 14;
-	f.client_port = (uint16_t)(0xc000 | x);
-	f.server = 198u << 24 | 18u << 16 | (uint32_t)(g >> 52);
-	f.server_port = ports[g >> 49 & 7];
-	f.seq[0] = (uint32_t)g;
-	f.seq[1] = ~x;
-	f.head = (uint8_t)(MR_TRAFFIC_TCP * mr_traffic_chance(g, 39, t->tcp_share) +
-			   MR_TRAFFIC_TCP * mr_traffic_chance(g, 39, t->icmp_share) +
-			   mr_traffic_chance(g, 29, t->ipv6_share));
+	f.client_port = 0xc000 | (x & 0x3fff);
+	f.server = 198u << 24 | 18u << 16 | g >> 20;
+	f.server_port = port == 0 ? 53 : port == 1 ? 80 : 443;
+	f.seq[0] = g;
+	f.seq[1] = c;
+	f.head = MR_TRAFFIC_TCP * mr_traffic_below(c, 22, t->tcp_share) +
+		 (MR_TRAFFIC_ICMP - MR_TRAFFIC_TCP) * mr_traffic_below(c, 22, t->icmp_share) +
+		 mr_traffic_below(c, 12, t->ipv6_share);
 	return f;
 }
 
-/* Addresses and ports as sent by the client, or by the server when @p reply. */
-static inline void mr_traffic_direct(struct mr_traffic_pkt *p, const struct mr_traffic_flow *f, bool reply)
+/* Addresses and ports as sent by the client, or by the server when @p reply is 1. */
+static inline void mr_traffic_direct(struct mr_traffic_batch *b, unsigned i, const struct mr_traffic_flow *f,
+				     uint32_t reply)
 {
-	p->src = reply ? f->server : f->client;
-	p->dst = reply ? f->client : f->server;
-	p->src_port = reply ? f->server_port : f->client_port;
-	p->dst_port = reply ? f->client_port : f->server_port;
-	p->head = f->head;
+	uint32_t swap = -reply;
+	uint32_t addresses = (f->client ^ f->server) & swap;
+	uint32_t ports = (f->client_port ^ f->server_port) & swap;
+
+	b->src[i] = __builtin_bswap32(f->client ^ addresses);
+	b->dst[i] = __builtin_bswap32(f->server ^ addresses);
+	b->ports[i] = __builtin_bswap32((f->client_port ^ ports) << 16 | (f->server_port ^ ports));
+	b->head[i] = f->head;
 }
 
 extern const struct mr_traffic_kind mr_traffic_steady;
@@ -138,4 +137,4 @@ extern const struct mr_traffic_kind mr_traffic_session;
 extern const struct mr_traffic_kind mr_traffic_synflood;
 
 void mr_traffic_templates_init(struct mr_traffic *t);
-void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_pkt *p, uint8_t *data);
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n);

@@ -17,61 +17,69 @@ static void next_generation(struct mr_traffic_session *s)
 	s->count = 0;
 }
 
-/* A segment without payload. SYN and FIN take one sequence number. */
-static void control(struct mr_traffic_session *s, const struct mr_traffic_flow *f, int side, uint8_t flags,
-		    struct mr_traffic_pkt *p)
+/* Where the next packet goes. */
+struct out {
+	const struct mr_traffic *t;
+	struct mr_traffic_batch *b;
+	unsigned i;
+};
+
+/* A segment. SYN and FIN take one sequence number, payload one an octet. */
+static void segment(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f, uint32_t side,
+		    uint32_t flags, uint32_t size)
 {
-	mr_traffic_direct(p, f, side);
+	struct mr_traffic_batch *b = o.b;
+
+	mr_traffic_direct(b, o.i, f, side);
 	if (flags & MR_TCP_SYN)
-		p->head = (uint8_t)(MR_TRAFFIC_TCP_SYN | (f->head & 1));
-	p->size = MR_TRAFFIC_SIZES - 1;
-	p->tcp_flags = flags;
-	p->seq = s->seq[side];
-	p->ack = flags & MR_TCP_ACK ? s->seq[!side] : 0;
+		b->head[o.i] = MR_TRAFFIC_TCP_SYN | (f->head & 1);
+	b->size[o.i] = size;
+	b->flags[o.i] = flags;
+	b->seq[o.i] = __builtin_bswap32(s->seq[side]);
+	b->ack[o.i] = flags & MR_TCP_ACK ? __builtin_bswap32(s->seq[!side]) : 0;
+	s->seq[side] += o.t->templates[b->head[o.i]][size].payload_len;
 	s->seq[side] += (flags & (MR_TCP_SYN | MR_TCP_FIN)) != 0;
 }
 
-static void data(const struct mr_traffic *t, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
-		 uint64_t h, struct mr_traffic_pkt *p)
+static void control(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f, uint32_t side,
+		    uint32_t flags)
 {
-	int side = mr_traffic_is_reply(t, h);
-	uint32_t payload;
+	segment(o, s, f, side, flags, MR_TRAFFIC_SIZES - 1);
+}
 
-	if (s->run >= RUN_MAX) {
-		side = !s->last_side;
-		control(s, f, side, MR_TCP_ACK, p);
+static void data(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f)
+{
+	uint32_t bits = o.b->bits[o.i];
+	uint32_t side = mr_traffic_is_reply(o.t, bits);
+	uint32_t size = mr_traffic_size(bits);
+	bool empty = o.t->templates[f->head][size].payload_len == 0;
+
+	if (s->run == RUN_MAX) {
+		control(o, s, f, !s->last_side, MR_TCP_ACK);
 		s->run = 0;
 		return;
 	}
 	s->run = (side == s->last_side ? s->run + 1u : 1u) & 0x7f;
-	s->last_side = side & 1u;
-	mr_traffic_direct(p, f, side);
-	p->size = mr_traffic_size(h);
-	payload = t->templates[p->head][p->size].payload_len;
-	p->tcp_flags = payload == 0 ? MR_TCP_ACK : MR_TCP_ACK | MR_TCP_PSH;
-	p->seq = s->seq[side];
-	p->ack = s->seq[!side];
-	s->seq[side] += payload;
+	s->last_side = side & 1;
+	segment(o, s, f, side, empty ? MR_TCP_ACK : MR_TCP_ACK | MR_TCP_PSH, size);
 }
 
 /* One flow in eight ends by RST, the others by FIN from either side. */
-static void close_start(struct mr_traffic_session *s, const struct mr_traffic_flow *f, struct mr_traffic_pkt *p)
+static void close_start(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
+			uint32_t closer)
 {
-	int side = f->seq[1] & 1;
-
-	if ((f->seq[1] >> 1 & 7) == 0) {
-		control(s, f, side, MR_TCP_RST | MR_TCP_ACK, p);
+	if ((f->seq[SERVER] >> 1 & 7) == 0) {
+		control(o, s, f, closer, MR_TCP_RST | MR_TCP_ACK);
 		next_generation(s);
 		return;
 	}
-	control(s, f, side, MR_TCP_FIN | MR_TCP_ACK, p);
+	control(o, s, f, closer, MR_TCP_FIN | MR_TCP_ACK);
 	s->step = STEP_CLOSE_BACK;
 }
 
-static void tcp(const struct mr_traffic *t, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
-		bool over, uint64_t h, struct mr_traffic_pkt *p)
+static void tcp(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f, bool over)
 {
-	int closer = f->seq[1] & 1;
+	uint32_t closer = f->seq[SERVER] & 1;
 
 	if (s->step == STEP_DATA && over)
 		s->step = STEP_CLOSE;
@@ -79,79 +87,85 @@ static void tcp(const struct mr_traffic *t, struct mr_traffic_session *s, const 
 	case STEP_OPEN:
 		s->seq[CLIENT] = f->seq[CLIENT];
 		s->seq[SERVER] = f->seq[SERVER];
-		control(s, f, CLIENT, MR_TCP_SYN, p);
+		control(o, s, f, CLIENT, MR_TCP_SYN);
 		s->step = STEP_OPEN_BACK;
 		break;
 	case STEP_OPEN_BACK:
-		control(s, f, SERVER, MR_TCP_SYN | MR_TCP_ACK, p);
+		control(o, s, f, SERVER, MR_TCP_SYN | MR_TCP_ACK);
 		s->step = STEP_OPEN_ACK;
 		break;
 	case STEP_OPEN_ACK:
-		control(s, f, CLIENT, MR_TCP_ACK, p);
+		control(o, s, f, CLIENT, MR_TCP_ACK);
 		s->step = STEP_DATA;
 		break;
 	case STEP_DATA:
-		data(t, s, f, h, p);
+		data(o, s, f);
 		break;
 	case STEP_CLOSE:
-		close_start(s, f, p);
+		close_start(o, s, f, closer);
 		break;
 	case STEP_CLOSE_BACK:
-		control(s, f, !closer, MR_TCP_FIN | MR_TCP_ACK, p);
+		control(o, s, f, !closer, MR_TCP_FIN | MR_TCP_ACK);
 		s->step = STEP_CLOSE_ACK;
 		break;
 	default:
-		control(s, f, closer, MR_TCP_ACK, p);
+		control(o, s, f, closer, MR_TCP_ACK);
 		next_generation(s);
 	}
 }
 
-static void datagram(const struct mr_traffic *t, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
-		     uint64_t h, struct mr_traffic_pkt *p)
+/* The client is first. */
+static void datagram(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f)
 {
-	mr_traffic_direct(p, f, s->step != STEP_OPEN && mr_traffic_is_reply(t, h)); /* the client is first */
-	p->size = mr_traffic_size(h);
+	uint32_t bits = o.b->bits[o.i];
+
+	mr_traffic_direct(o.b, o.i, f, s->step == STEP_OPEN ? CLIENT : mr_traffic_is_reply(o.t, bits));
+	o.b->size[o.i] = mr_traffic_size(bits);
 	s->step = STEP_DATA;
 }
 
 /* Each request is answered. */
-static void echo(struct mr_traffic_session *s, const struct mr_traffic_flow *f, uint64_t h,
-		 struct mr_traffic_pkt *p)
+static void echo(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f)
 {
-	bool reply = s->count & 1;
-
-	mr_traffic_direct(p, f, reply);
-	p->icmp_reply = reply;
-	p->src_port = f->client_port;
-	p->dst_port = s->count >> 1;
-	p->size = mr_traffic_size(h);
+	mr_traffic_direct(o.b, o.i, f, s->count & 1);
+	o.b->flags[o.i] = s->count & 1;
+	o.b->ports[o.i] = __builtin_bswap32(f->client_port << 16 | s->count >> 1);
+	o.b->size[o.i] = mr_traffic_size(o.b->bits[o.i]);
 	s->count++;
 }
 
-static void session(struct mr_traffic *t, uint32_t slot, uint64_t number, uint64_t h, struct mr_traffic_pkt *p)
+static void session_packet(struct out o)
 {
-	struct mr_traffic_session *s = &t->sessions[slot];
-	uint64_t mine = (uint64_t)s->generation * t->flows + slot;
-	struct mr_traffic_flow f = mr_traffic_flow(t, mine);
+	struct mr_traffic_batch *b = o.b;
+	struct mr_traffic_session *s = &o.t->sessions[b->slot[o.i]];
+	uint32_t number = s->generation * o.t->flows + b->slot[o.i];
+	bool over = number != b->flow[o.i];
+	struct mr_traffic_flow f = mr_traffic_flow(o.t, number);
 
-	p->seq = p->ack = 0;
-	p->tcp_flags = 0;
-	p->icmp_reply = 0;
-	if (mine < number && (f.head & ~1) != MR_TRAFFIC_TCP) { /* these just stop */
+	b->seq[o.i] = b->ack[o.i] = b->flags[o.i] = 0;
+	if (over && (f.head & ~1u) != MR_TRAFFIC_TCP) { /* these just stop */
 		next_generation(s);
-		mine += t->flows;
-		f = mr_traffic_flow(t, mine);
+		number += o.t->flows;
+		over = number != b->flow[o.i];
+		f = mr_traffic_flow(o.t, number);
 	}
-	switch (f.head & ~1) {
+	switch (f.head & ~1u) {
 	case MR_TRAFFIC_TCP:
-		tcp(t, s, &f, mine < number, h, p);
+		tcp(o, s, &f, over);
 		break;
 	case MR_TRAFFIC_ICMP:
-		echo(s, &f, h, p);
+		echo(o, s, &f);
 		break;
 	default:
-		datagram(t, s, &f, h, p);
+		datagram(o, s, &f);
 	}
+}
+
+static void session(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
+{
+	for (unsigned i = first; i < end; i++)
+		if (!mr_traffic_is_attack(t, b->bits[i])) /* otherwise nobody would see the segment */
+			session_packet((struct out){ .t = t, .b = b, .i = i });
 }
 
 const struct mr_traffic_kind mr_traffic_session = {

@@ -142,49 +142,65 @@ static inline void put_udp(uint8_t *l4, uint32_t ports, uint64_t sum)
 	put16(l4 + 6, check == 0 ? 0xffff : check); /* 0 would mean "none" (RFC 768) */
 }
 
-static inline void put_tcp(uint8_t *l4, uint32_t ports, const struct mr_traffic_pkt *p, uint64_t sum)
+static inline void put_tcp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
 {
-	uint32_t seq = __builtin_bswap32(p->seq);
-	uint32_t ack = __builtin_bswap32(p->ack);
+	uint32_t ports = b->ports[i], seq = b->seq[i], ack = b->ack[i];
+	uint8_t flags = (uint8_t)b->flags[i];
 
 	put32(l4, ports);
 	put32(l4 + 4, seq);
 	put32(l4 + 8, ack);
-	l4[13] = p->tcp_flags;
-	put16(l4 + 16, ~mr_frame_fold(sum + ports + seq + ack + octets(0, p->tcp_flags)));
+	l4[13] = flags;
+	put16(l4 + 16, ~mr_frame_fold(sum + ports + seq + ack + octets(0, flags)));
 }
 
-/* @p sum covers the pseudo header for ICMPv6, which ICMP hasn't */
-static inline void put_echo(uint8_t *l4, uint32_t id_seq, const struct mr_traffic_pkt *p, uint64_t sum)
+static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
 {
-	uint8_t type = mr_traffic_is_v6(p) ? (p->icmp_reply ? 129 : 128) : (p->icmp_reply ? 0 : 8);
+	static const uint8_t types[2][2] = { { 8, 0 }, { 128, 129 } };
+	uint8_t type = types[b->head[i] & 1][b->flags[i] & 1];
+	uint32_t id_seq = b->ports[i];
 
 	l4[0] = type;
 	put32(l4 + 4, id_seq);
 	put16(l4 + 2, ~mr_frame_fold(sum + id_seq + octets(type, 0)));
 }
 
-void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_pkt *p, uint8_t *data)
+/* Reads everything before it writes: to the compiler @p data may lie anywhere. */
+static inline void write_one(const struct mr_traffic_template *tm, const struct mr_traffic_batch *b, unsigned i,
+			     uint8_t *data)
 {
-	const struct mr_traffic_template *tm = &t->templates[p->head][p->size];
-	uint32_t src = __builtin_bswap32(p->src), dst = __builtin_bswap32(p->dst);
-	uint64_t addresses = (uint64_t)src + dst;
-	uint32_t ports = __builtin_bswap32((uint32_t)p->src_port << 16 | p->dst_port);
-	uint8_t *l4 = data + tm->l4_off;
+	uint32_t src = b->src[i], dst = b->dst[i], head = b->head[i], ports = b->ports[i];
+	uint64_t l4_sum = tm->l4_sum + (uint64_t)src + dst;
+	uint32_t ip_check = ~mr_frame_fold(tm->ip_sum + (uint64_t)src + dst);
+	uint8_t *src_at = data + tm->src_off, *dst_at = data + tm->dst_off, *l4 = data + tm->l4_off;
+	uint8_t *ip_check_at = tm->ip_sum_off == 0 ? NULL : data + tm->ip_sum_off;
 
-	p->frame_len = tm->frame_len;
-	p->ip_len = tm->ip_len;
-	memcpy(data, tm->head, 64);
 	if (tm->long_head)
 		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
-	put32(data + tm->src_off, src);
-	put32(data + tm->dst_off, dst);
-	if (tm->ip_sum_off != 0)
-		put16(data + tm->ip_sum_off, ~mr_frame_fold(tm->ip_sum + addresses));
-	if (p->head < MR_TRAFFIC_TCP)
-		put_udp(l4, ports, tm->l4_sum + addresses);
-	else if (p->head < MR_TRAFFIC_ICMP || p->head >= MR_TRAFFIC_TCP_SYN)
-		put_tcp(l4, ports, p, tm->l4_sum + addresses);
-	else
-		put_echo(l4, ports, p, tm->l4_sum + (mr_traffic_is_v6(p) ? addresses : 0));
+	memcpy(data, tm->head, 64);
+	put32(src_at, src);
+	put32(dst_at, dst);
+	if (ip_check_at != NULL)
+		put16(ip_check_at, ip_check);
+	switch (head & ~1u) {
+	case MR_TRAFFIC_UDP:
+		put_udp(l4, ports, l4_sum);
+		break;
+	case MR_TRAFFIC_ICMP: /* only ICMPv6 has a pseudo header */
+		put_echo(l4, b, i, head & 1 ? l4_sum : tm->l4_sum);
+		break;
+	default:
+		put_tcp(l4, b, i, l4_sum);
+	}
+}
+
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct mr_traffic_template *tm = &t->templates[b->head[i]][b->size[i]];
+
+		b->frame_len[i] = tm->frame_len;
+		b->ip_len[i] = tm->ip_len;
+		write_one(tm, b, i, data[i]);
+	}
 }
