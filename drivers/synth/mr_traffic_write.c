@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptions to octets: a template a kind and size, then the fields that differ and the checksums over them. */
+#include "drivers/synth/mr_traffic_priv.h"
+
+#include <string.h>
+
+#include "base/mr_buf.h"
+#include "packet/mr_packet.h"
+
+static const uint16_t imix_wire[3] = { 64, 594, 1518 };
+/* maximum segment size, selective acknowledgment, padding (RFC 9293, 2018) */
+static const uint8_t syn_options[8] = { 2, 4, 0x05, 0xb4, 4, 2, 1, 1 };
+
+static void put_transport(struct mr_frame *f, enum mr_traffic_head head)
+{
+	struct mr_frame_tcp tcp = { .window = 65535 };
+
+	switch (head) {
+	case MR_TRAFFIC_UDP:
+		mr_frame_udp(f, 0, 0);
+		break;
+	case MR_TRAFFIC_ICMP:
+		mr_frame_icmp(f, 0, 0, 0);
+		break;
+	case MR_TRAFFIC_TCP_SYN:
+		tcp.options = syn_options;
+		tcp.options_len = sizeof(syn_options);
+		mr_frame_tcp(f, &tcp);
+		break;
+	default:
+		mr_frame_tcp(f, &tcp);
+	}
+}
+
+static uint32_t header_octets(enum mr_traffic_head head)
+{
+	static const uint8_t octets[MR_TRAFFIC_HEAD_MAX / 2] = { 8, 20, 8, 20 + sizeof(syn_options) };
+
+	return octets[head / 2];
+}
+
+static uint32_t checksum_off(enum mr_traffic_head head)
+{
+	static const uint8_t off[MR_TRAFFIC_HEAD_MAX / 2] = { 6, 16, 2, 16 };
+
+	return off[head / 2];
+}
+
+/* the sum behind a checksum field, which is cleared */
+static uint32_t take_sum(uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, 2);
+	memset(p, 0, 2);
+	return (uint16_t)~v;
+}
+
+static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_t wire_octets, uint64_t vlan)
+{
+	static const uint8_t prefix6[16] = { 0x20, 0x01, 0, 0x02 }; /* RFC 5180 section 8 */
+	static const uint8_t none4[4];
+	bool v6 = head & 1;
+	uint32_t l3_off = vlan == MR_VLAN_NONE ? 14 : 18;
+	uint32_t l4_off = l3_off + (v6 ? 40 : 20);
+	uint32_t headers = l4_off + header_octets(head & ~1u);
+	uint32_t payload = wire_octets > headers + MR_TRAFFIC_FCS ? wire_octets - MR_TRAFFIC_FCS - headers : 0;
+	uint32_t copied;
+	struct mr_frame f;
+
+	mr_frame_init(&f, v6 ? 6 : 4, v6 ? prefix6 : none4, v6 ? prefix6 : none4);
+	mr_frame_append(&f, NULL, payload);
+	put_transport(&f, head & ~1u);
+	mr_frame_ip(&f, &(struct mr_frame_ip){ .frag = 0x4000 });
+	tm->ip_len = (uint16_t)mr_frame_len(&f);
+	if (vlan != MR_VLAN_NONE)
+		mr_frame_vlan(&f, 0x8100, (uint16_t)vlan);
+	mr_frame_ethernet(&f);
+
+	tm->frame_len = (uint16_t)mr_frame_len(&f);
+	tm->payload_len = (uint16_t)payload;
+	copied = tm->frame_len < MR_TRAFFIC_HEAD ? tm->frame_len : MR_TRAFFIC_HEAD;
+	memcpy(tm->head, mr_frame_data(&f), copied);
+	tm->src_off = (uint8_t)(l3_off + (v6 ? 20 : 12));
+	tm->dst_off = (uint8_t)(l3_off + (v6 ? 36 : 16));
+	tm->l4_off = (uint8_t)l4_off;
+	tm->l4_sum = take_sum(tm->head + l4_off + checksum_off(head & ~1u));
+	if (!v6) {
+		tm->ip_sum_off = (uint8_t)(l3_off + 10);
+		tm->ip_sum = take_sum(tm->head + tm->ip_sum_off);
+	}
+	tm->long_head = headers > 64;
+}
+
+void mr_traffic_templates_init(struct mr_traffic *t)
+{
+	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
+		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++) {
+			uint32_t wire = t->conf.size == 0 && i < 3 ? imix_wire[i] : (uint32_t)t->conf.size;
+
+			template_init(&t->templates[head][i], head, i == MR_TRAFFIC_SIZES - 1 ? 0 : wire,
+				      t->conf.vlan);
+		}
+}
+
+uint32_t mr_traffic_frame_max(const struct mr_traffic *t)
+{
+	uint32_t max = 0;
+
+	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
+		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++)
+			if (t->templates[head][i].frame_len > max)
+				max = t->templates[head][i].frame_len;
+	return max;
+}
+
+static inline void put32(uint8_t *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void put16(uint8_t *p, uint32_t v)
+{
+	uint16_t w = (uint16_t)v;
+
+	memcpy(p, &w, sizeof(w));
+}
+
+/* two octets in memory order as a word to put or to sum */
+static inline uint32_t octets(uint8_t first, uint8_t second)
+{
+	uint16_t w = __builtin_bswap16((uint16_t)(first << 8 | second));
+
+	return w;
+}
+
+static inline void put_udp(uint8_t *l4, uint32_t ports, uint64_t sum)
+{
+	uint32_t check = ~mr_frame_fold(sum + ports) & 0xffff;
+
+	put32(l4, ports);
+	put16(l4 + 6, check == 0 ? 0xffff : check); /* 0 would mean "none" (RFC 768) */
+}
+
+static inline void put_tcp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
+{
+	uint32_t ports = b->ports[i], seq = b->seq[i], ack = b->ack[i];
+	uint8_t flags = (uint8_t)b->flags[i];
+
+	put32(l4, ports);
+	put32(l4 + 4, seq);
+	put32(l4 + 8, ack);
+	l4[13] = flags;
+	put16(l4 + 16, ~mr_frame_fold(sum + ports + seq + ack + octets(0, flags)));
+}
+
+static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
+{
+	static const uint8_t types[2][2] = { { 8, 0 }, { 128, 129 } };
+	uint8_t type = types[b->head[i] & 1][b->flags[i] & 1];
+	uint32_t id_seq = b->ports[i];
+
+	l4[0] = type;
+	put32(l4 + 4, id_seq);
+	put16(l4 + 2, ~mr_frame_fold(sum + id_seq + octets(type, 0)));
+}
+
+/* Reads everything before it writes: to the compiler @p data may lie anywhere. */
+static inline void write_one(const struct mr_traffic_template *tm, const struct mr_traffic_batch *b, unsigned i,
+			     uint8_t *data)
+{
+	uint32_t src = b->src[i], dst = b->dst[i], head = b->head[i], ports = b->ports[i];
+	uint64_t l4_sum = tm->l4_sum + (uint64_t)src + dst;
+	uint32_t ip_check = ~mr_frame_fold(tm->ip_sum + (uint64_t)src + dst);
+	uint8_t *src_at = data + tm->src_off, *dst_at = data + tm->dst_off, *l4 = data + tm->l4_off;
+	uint8_t *ip_check_at = tm->ip_sum_off == 0 ? NULL : data + tm->ip_sum_off;
+
+	if (tm->long_head)
+		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
+	memcpy(data, tm->head, 64);
+	put32(src_at, src);
+	put32(dst_at, dst);
+	if (ip_check_at != NULL)
+		put16(ip_check_at, ip_check);
+	switch (head & ~1u) {
+	case MR_TRAFFIC_UDP:
+		put_udp(l4, ports, l4_sum);
+		break;
+	case MR_TRAFFIC_ICMP: /* only ICMPv6 has a pseudo header */
+		put_echo(l4, b, i, head & 1 ? l4_sum : tm->l4_sum);
+		break;
+	default:
+		put_tcp(l4, b, i, l4_sum);
+	}
+}
+
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct mr_traffic_template *tm = &t->templates[b->head[i]][b->size[i]];
+
+		b->frame_len[i] = tm->frame_len;
+		b->ip_len[i] = tm->ip_len;
+		write_one(tm, b, i, data[i]);
+	}
+}
