@@ -26,6 +26,7 @@ struct run {
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
+	{ "stats", required_argument, NULL, 's' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -37,6 +38,7 @@ static void help(FILE *out)
 		     "Meter the ports of the configuration and export their flows. SIGTERM or SIGINT ends all records,\n"
 		     "exports them and prints the loss account.\n\n"
 		     "  -c, --config FILE  the configuration, see config/millrace.yaml and docs/config.md\n"
+		     "  -s, --stats FILE   at the end write all counters and the account as JSON\n"
 		     "  -v, --verbose      more log lines; twice: debugging, with DPDK's own messages\n"
 		     "  -h, --help         this text\n\n"
 		     "exit status: 0 the account closes, 1 failed, 2 wrong usage\n");
@@ -106,8 +108,9 @@ static void loop(struct run *r)
 	}
 }
 
-static int finish(struct run *r)
+static int finish(struct run *r, const char *stats)
 {
+	struct mr_err err = { "" };
 	uint64_t sum[MR_C_MAX];
 	struct mr_account account;
 
@@ -115,8 +118,14 @@ static int finish(struct run *r)
 	mr_probe_counters(r->probe, sum, &account);
 	mr_report_collectors(r->probe->final, r->probe->n_final, stdout);
 	mr_report_account(sum, &account, stdout);
+	if (stats != NULL)
+		mr_report_json(stats, sum, &account, r->probe->final, r->probe->n_final, &err);
+	if (r->probe->output_error.msg[0] != '\0')
+		err = r->probe->output_error;
 	mr_probe_free(r->probe);
-	return account.closes ? MR_EXIT_OK : MR_EXIT_FAILURE;
+	if (err.msg[0] != '\0')
+		fprintf(stderr, "millrace run: %s\n", err.msg);
+	return account.closes && err.msg[0] == '\0' ? MR_EXIT_OK : MR_EXIT_FAILURE;
 }
 
 static int load(const char *path, struct mr_config **ret_cfg)
@@ -130,7 +139,7 @@ static int load(const char *path, struct mr_config **ret_cfg)
 	return rc;
 }
 
-static int run(const struct mr_config *cfg)
+static int run(const struct mr_config *cfg, const char *stats)
 {
 	struct mr_probe_conf conf = { .cfg = cfg, .live = true };
 	struct run r = { .stats_every_ns = cfg->telemetry.stats_interval_ms * MR_NS_PER_MS };
@@ -152,7 +161,7 @@ static int run(const struct mr_config *cfg)
 	       cfg->n_ports == 1 ? "" : "s", cfg->export_.n_collectors, cfg->export_.n_collectors == 1 ? "" : "s");
 	fflush(stdout);
 	loop(&r);
-	status = finish(&r);
+	status = finish(&r, stats);
 	close(r.signals);
 	return status;
 }
@@ -160,13 +169,16 @@ static int run(const struct mr_config *cfg)
 int mr_command_run(int argc, char **argv)
 {
 	struct mr_config *cfg = NULL;
-	const char *path = NULL;
+	const char *path = NULL, *stats = NULL;
 	int opt, verbose = 0, status = MR_EXIT_FAILURE;
 
-	while ((opt = getopt_long(argc, argv, "c:vh", options, NULL)) != -1)
+	while ((opt = getopt_long(argc, argv, "c:s:vh", options, NULL)) != -1)
 		switch (opt) {
 		case 'c':
 			path = optarg;
+			break;
+		case 's':
+			stats = optarg;
 			break;
 		case 'v':
 			verbose++;
@@ -185,7 +197,7 @@ int mr_command_run(int argc, char **argv)
 	}
 	if (load(path, &cfg) == 0) {
 		mr_log_level_set((enum mr_log_level)(cfg->probe.log_level + (unsigned)verbose));
-		status = run(cfg);
+		status = run(cfg, stats);
 	}
 	mr_config_free(cfg);
 	return status;

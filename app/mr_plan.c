@@ -85,7 +85,7 @@ static void give_workers(const struct mr_config_cores *cores, const struct cpus 
 int mr_plan_make(const struct mr_config_cores *cores, struct mr_plan *ret_plan, struct mr_err *err)
 {
 	struct mr_plan plan = { 0 };
-	struct cpus allowed;
+	struct cpus allowed = { .n = 0 };
 	int rc = allowed_cpus(&allowed, err);
 
 	if (rc == 0)

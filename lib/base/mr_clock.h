@@ -14,9 +14,9 @@ extern "C" {
  * Everything below lib/base takes `now_ns` as an argument.
  */
 
-#define MR_NS_PER_S  1000000000ULL
-#define MR_NS_PER_MS 1000000ULL
-#define MR_NS_PER_US 1000ULL
+#define MR_NS_PER_S  UINT64_C(1000000000)
+#define MR_NS_PER_MS UINT64_C(1000000)
+#define MR_NS_PER_US UINT64_C(1000)
 
 static inline uint64_t mr_clock_read(clockid_t id)
 {

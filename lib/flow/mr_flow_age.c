@@ -179,6 +179,16 @@ bool mr_flow_age(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_record
 	return sweep_until(t, clock_ns, &budget);
 }
 
+static void force_end(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot, uint64_t clock_ns)
+{
+	uint8_t state = t->hot[b->idx[slot]].state;
+
+	if (!(state & MR_FLOW_EMPTY)) /* a connection that only waits for stragglers has ended by itself */
+		mr_flow_emit(t, b->idx[slot], state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_FORCED, clock_ns,
+			     clock_ns);
+	mr_flow_remove(t, b, slot);
+}
+
 bool mr_flow_drain(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_records)
 {
 	unsigned budget = max_records;
@@ -200,9 +210,7 @@ bool mr_flow_drain(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_reco
 				return false;
 			if (mr_flow_expire(t, b, s, clock_ns, &next_ns))
 				continue;
-			if (!(t->hot[b->idx[s]].state & MR_FLOW_EMPTY))
-				mr_flow_emit(t, b->idx[s], MR_FLOW_END_FORCED, clock_ns, clock_ns);
-			mr_flow_remove(t, b, s);
+			force_end(t, b, s, clock_ns);
 		}
 		t->hand = t->hand + 1 == t->n_buckets ? 0 : t->hand + 1;
 	}
