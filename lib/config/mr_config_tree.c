@@ -221,6 +221,27 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 	}
 }
 
+/* Whether a line can start at the offset: libyaml breaks lines also at CR, NEL, LS and PS, and skips a BOM.
+ */
+static bool follows_break(const struct builder *b, size_t offset)
+{
+	if (offset == 0)
+		return true;
+	for (size_t n = 1; n <= 3 && n <= offset; n++)
+		if (b->text[offset - n] != '\t' && mr_config_unprintable(b->text + offset - n, n) == n)
+			return true;
+	return false;
+}
+
+/* libyaml compares every %TAG with all before it, in one call: a file of them alone would take minutes. */
+static int refuse_directives(struct builder *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (b->text[i] == '%' && follows_break(b, i))
+			return fail(b, line_at(b, i), "a directive (%...) isn't used here; remove the line");
+	return 0;
+}
+
 int mr_config_tree(const char *text, size_t len, const char *name, struct mr_config_arena *arena,
 		   struct mr_config_node **ret_root, struct mr_config_errors *errors)
 {
@@ -228,8 +249,10 @@ int mr_config_tree(const char *text, size_t len, const char *name, struct mr_con
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool at_end = false;
-	int ret = 0;
+	int ret = refuse_directives(&b);
 
+	if (ret != 0)
+		return ret;
 	if (!yaml_parser_initialize(&parser))
 		return mr_errno(ENOMEM);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);

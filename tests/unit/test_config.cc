@@ -166,6 +166,8 @@ TEST(ConfigFault, Yaml)
 		{ "flow: &f\n  a: *f\n",
 		  { "t.yaml:2: an alias (*...) without an anchor (&...) before it; define the anchor "
 		    "first" } },
+		{ "# one\n%YAML 1.1\n---\n",
+		  { "t.yaml:2: a directive (%...) isn't used here; remove the line" } },
 		{ "probe: {name: !!str x}\n",
 		  { "t.yaml:1: tags (!...) aren't used here; remove it, or put the text in quotes" } },
 		{ "probe:\n  name: \"a\\0b\"\n",
@@ -178,6 +180,21 @@ TEST(ConfigFault, Yaml)
 		  { "t.yaml:1: a value with a line break, control or invisible character in it; remove that "
 		    "character" } },
 	});
+}
+
+// libyaml takes minutes for a file of them, so none may reach it, whatever breaks the lines.
+TEST(ConfigFault, NoDirectiveBehindAnyLineBreak)
+{
+	for (const char *line_break : { "\n", "\r", "\r\n", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9" }) {
+		Result r =
+			load(std::string("#") + line_break + "%TAG !a! x" + line_break + "---" + line_break);
+
+		ASSERT_EQ(1u, r.errors.size());
+		EXPECT_NE(std::string::npos, r.errors[0].find("a directive")) << r.errors[0];
+	}
+	EXPECT_EQ(1u, load("%TAG !a! x\n---\n").errors.size());
+	EXPECT_EQ(1u, load("\xef\xbb\xbf%TAG !a! x\n---\n").errors.size());
+	EXPECT_EQ(0, load("#\t%x\nports: [{device: a%b}]\n").ret);
 }
 
 TEST(ConfigFault, AllAreCollected)
@@ -318,7 +335,7 @@ TEST(ConfigFile, EmptySectionsAreDefaults)
 	for (const char *text : { "", "# nothing\n", "---\n", "~", "flow:\nports:\nexport:\n  collectors:\n",
 				  "\xef\xbb\xbf"
 				  "flow:\n",
-				  "%YAML 1.1\n---\nflow: {}\n...\n", "flow: ~\r\nprobe: null\r\n" }) {
+				  "---\nflow: {}\n...\n", "flow: ~\r\nprobe: null\r\n" }) {
 		Result r = load(text, false);
 
 		ASSERT_EQ(0, r.ret) << text << r.errors[0];
