@@ -240,7 +240,7 @@ static void attach_ports(struct mr_probe *p, struct mr_worker *w)
 			.port_id = (uint8_t)i,
 		};
 	}
-	if (w->capture_clock && !p->conf.plan.exporter_alone && p->conf.plan.all_on_main) {
+	if (p->conf.plan.all_on_main) {
 		w->make_room = mr_output_make_room;
 		w->make_room_ctx = &p->output;
 	}

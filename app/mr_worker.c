@@ -14,7 +14,8 @@ void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec)
 	struct mr_worker *w = ctx;
 
 	while (unlikely(rte_ring_sp_enqueue_elem(w->records, (void *)(uintptr_t)rec, sizeof(*rec)) != 0)) {
-		if (!w->capture_clock) {
+		/* with packets waiting at a port there is no time to wait for the exporter */
+		if (!w->capture_clock && mr_worker_state_get(w) != MR_WORKER_DRAIN) {
 			mr_counter_add(&w->counters, MR_C_EXPORT_RING_FULL, rec->packets[0] + rec->packets[1]);
 			mr_counter_add(&w->counters, MR_C_RECORDS_NOT_SENT, 1);
 			return;

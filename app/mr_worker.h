@@ -44,7 +44,7 @@ struct mr_worker {
 	struct mr_packet_conf packet;
 	uint8_t id;
 	bool capture_clock; /* all ports bring their own time and wait for us: nothing may be dropped */
-	void (*make_room)(void *ctx); /* capture_clock: lets the exporter work when it shares this core; or NULL */
+	void (*make_room)(void *ctx); /* lets the exporter work when it shares this core; or NULL */
 	void *make_room_ctx;
 	uint64_t clock_ns;
 	uint32_t state; /* enum mr_worker_state, atomic */
@@ -54,7 +54,8 @@ struct mr_worker {
 } __attribute__((aligned(64)));
 
 /**
- * One round: a burst from each port, ageing, state. Never waits, except with capture_clock for the exporter.
+ * One round: a burst from each port, ageing, state. Waits for nothing but the exporter, and for that only with
+ * capture_clock or in a drain, when no packet can be lost by it.
  * @return false when there was nothing to do
  * Thread: the worker's.
  */
