@@ -107,10 +107,9 @@ void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *
 static inline uint32_t mr_key_scope(const struct mr_packet_conf *conf, const struct mr_packet *pkt)
 {
 	uint32_t port = conf->port_in_key ? pkt->port_id : 0;
+	uint32_t hide = conf->vlan_in_key ? 0 : MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE); /* these are all ones */
 
-	if (!conf->vlan_in_key)
-		return MR_SCOPE(port, MR_VLAN_NONE, MR_VLAN_NONE);
-	return MR_SCOPE(port, pkt->vlan, pkt->inner_vlan);
+	return MR_SCOPE(port, pkt->vlan, pkt->inner_vlan) | hide;
 }
 
 static inline void mr_key_finish(const struct mr_packet_conf *conf, struct mr_packet *pkt, bool v6, uint16_t port_0,

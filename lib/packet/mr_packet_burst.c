@@ -30,10 +30,11 @@ static uint32_t gather_head(const struct rte_mbuf *m, uint8_t head[MR_PACKET_HEA
 }
 
 /* Everything that the fast path leaves: out of line, to keep the loop small. */
-static void __attribute__((noinline))
-decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t port_id, enum mr_link link,
+static void __attribute__((noinline, cold))
+decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t port_id, bool has_link,
 	    uint8_t head[MR_PACKET_HEAD], struct mr_packet *ret)
 {
+	enum mr_link link = link_of(m, has_link);
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t cap = m->data_len;
 
@@ -53,12 +54,11 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (uint16_t i = 0; i < n; i++) {
 		const struct rte_mbuf *m = mbufs[i];
-		enum mr_link link = link_of(m, has_link);
 
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], const void *));
-		if (m->nb_segs != 1 || link != MR_LINK_ETHERNET ||
+		if (m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
 		    !mr_decode_fast(conf, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, port_id, &ret[i]))
-			decode_slow(conf, m, port_id, link, scratch->head[i], &ret[i]);
+			decode_slow(conf, m, port_id, has_link, scratch->head[i], &ret[i]);
 	}
 }

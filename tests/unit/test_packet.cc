@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
@@ -797,4 +798,27 @@ TEST(PacketProperty, MutatedSamplesKeepTheInvariants)
 			    MR_C_IPV4_TOTAL_LENGTH, MR_C_IPV6_TRUNCATED, MR_C_IPV6_VERSION, MR_C_IP_BEYOND_FRAME,
 			    MR_C_IPV6_EXT_TRUNCATED, MR_C_L4_TRUNCATED, MR_C_L4_MALFORMED })
 		EXPECT_GT(seen[c], 0) << mr_counter_info[c].key << " never came up";
+}
+
+// The fuzzer starts from the samples. After a change of them: MILLRACE_WRITE_CORPUS=1 writes the files anew.
+TEST(PacketCorpus, HoldsTheSamples)
+{
+	const char *source = getenv("MILLRACE_SOURCE");
+	bool write = getenv("MILLRACE_WRITE_CORPUS") != nullptr;
+	uint8_t options = 0;
+
+	if (source == nullptr)
+		GTEST_SKIP() << "MILLRACE_SOURCE isn't set: run by meson test";
+	for (const Sample &s : samples()) {
+		std::string path = std::string(source) + "/tests/fuzz/corpus/packet/" + s.name;
+		std::string want(1, static_cast<char>(s.link | options));
+
+		options = static_cast<uint8_t>(options + 0x10);
+		want.append(s.frame.begin(), s.frame.end());
+		if (write)
+			std::ofstream(path, std::ios::binary) << want;
+		std::ifstream file(path, std::ios::binary);
+		std::string have((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+		EXPECT_EQ(want, have) << path;
+	}
 }

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <random>
+
+#include <rte_mbuf.h>
+#include <rte_net.h>
+
+#include "../packet/invariants.h"
+#include "../packet/samples.h"
+#include "packet/mr_packet_burst.h"
+
+using namespace build;
+
+namespace {
+
+class PacketBurst : public testing::Test
+{
+protected:
+	static void SetUpTestSuite()
+	{
+		pool = rte_pktmbuf_pool_create("packet_burst", 1023, 0, 0, 4096, SOCKET_ID_ANY);
+		ASSERT_NE(nullptr, pool);
+	}
+
+	static void TearDownTestSuite()
+	{
+		EXPECT_EQ(1023u, rte_mempool_avail_count(pool));
+		rte_mempool_free(pool);
+	}
+
+	void SetUp() override
+	{
+		conf.seed = mr_hash_seed_fixed(42);
+		conf.vlan_in_key = conf.port_in_key = true;
+		memset(scratch.get(), 0x5a, sizeof(*scratch));
+	}
+
+	/// A chain whose segments end at @p cuts, which rise and stay below the frame's size.
+	static struct rte_mbuf *chain(const Bytes &frame, const std::vector<size_t> &cuts)
+	{
+		struct rte_mbuf *head = nullptr;
+		size_t from = 0;
+
+		for (size_t i = 0; i <= cuts.size(); i++) {
+			size_t to = i < cuts.size() ? cuts[i] : frame.size();
+			struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+			memcpy(rte_pktmbuf_append(m, static_cast<uint16_t>(to - from)), frame.data() + from, to - from);
+			if (head == nullptr)
+				head = m;
+			else
+				EXPECT_EQ(0, rte_pktmbuf_chain(head, m));
+			from = to;
+		}
+		return head;
+	}
+
+	struct mr_packet one(struct rte_mbuf *m, enum mr_link link = MR_LINK_ETHERNET)
+	{
+		struct mr_packet p;
+
+		memset(&p, 0xa5, sizeof(p));
+		m->packet_type = link;
+		mr_packet_decode_burst(&conf, &m, 1, 3, true, scratch.get(), &p);
+		return p;
+	}
+
+	struct mr_packet flat(const Bytes &frame, uint32_t cap, enum mr_link link = MR_LINK_ETHERNET)
+	{
+		struct mr_packet p;
+
+		memset(&p, 0xa5, sizeof(p));
+		mr_packet_decode(&conf, frame.data(), cap, static_cast<uint32_t>(frame.size()), link, 3, &p);
+		return p;
+	}
+
+	/// Equal but for where the octets lie.
+	static bool equal(const struct mr_packet &x, const struct mr_packet &y)
+	{
+		struct mr_packet a = x, b = y;
+
+		if (a.not_metered != 0)
+			return a.not_metered == b.not_metered;
+		a.data = b.data = nullptr;
+		a.flags &= static_cast<uint8_t>(~MR_PACKET_CHAINED);
+		b.flags &= static_cast<uint8_t>(~MR_PACKET_CHAINED);
+		return memcmp(&a, &b, sizeof(a)) == 0;
+	}
+
+	static inline struct rte_mempool *pool;
+	struct mr_packet_conf conf = {};
+	std::unique_ptr<struct mr_packet_scratch> scratch = std::make_unique<struct mr_packet_scratch>();
+};
+
+} // namespace
+
+TEST_F(PacketBurst, OneSegmentIsTheDecoder)
+{
+	for (const Sample &s : samples()) {
+		struct rte_mbuf *m = chain(s.frame, {});
+		struct mr_packet p = one(m, s.link);
+
+		EXPECT_TRUE(equal(flat(s.frame, static_cast<uint32_t>(s.frame.size()), s.link), p)) << s.name;
+		EXPECT_EQ(rte_pktmbuf_mtod(m, const uint8_t *), p.data);
+		EXPECT_FALSE(p.flags & MR_PACKET_CHAINED);
+		rte_pktmbuf_free(m);
+	}
+}
+
+TEST_F(PacketBurst, PacketLengthAboveDataLengthIsACutCapture)
+{
+	Bytes frame = eth(0x0800, ip4({ .proto = 6 }, tcp(1, 2, fill(1400))));
+
+	for (uint16_t cap : { 60, 40, 30, 10, 0 }) {
+		struct rte_mbuf *m = chain(frame, {});
+
+		m->data_len = cap;
+		struct mr_packet p = one(m);
+		EXPECT_TRUE(equal(flat(frame, cap), p)) << cap;
+		EXPECT_EQ(frame.size(), p.frame_len);
+		m->data_len = static_cast<uint16_t>(frame.size());
+		rte_pktmbuf_free(m);
+	}
+}
+
+TEST_F(PacketBurst, AnySplitGivesTheSame)
+{
+	for (const Sample &s : samples()) {
+		ASSERT_LE(s.frame.size(), MR_PACKET_HEAD);
+		struct mr_packet whole = flat(s.frame, static_cast<uint32_t>(s.frame.size()), s.link);
+
+		for (size_t a = 0; a < s.frame.size(); a++)
+			for (size_t b : { a, a + 1, (a + s.frame.size()) / 2, s.frame.size() }) {
+				struct rte_mbuf *m = chain(s.frame, { a, std::min(b, s.frame.size()) });
+				struct mr_packet p = one(m, s.link);
+
+				ASSERT_TRUE(equal(whole, p)) << s.name << " split at " << a << " and " << b;
+				ASSERT_TRUE(p.flags & MR_PACKET_CHAINED);
+				ASSERT_EQ(scratch->head[0], p.data);
+				rte_pktmbuf_free(m);
+			}
+	}
+}
+
+TEST_F(PacketBurst, LongChains)
+{
+	Bytes frame = eth(0x0800, ip4({ .proto = 6 }, tcp(1, 2, fill(3000))));
+
+	// the first segment is long enough: used in place
+	for (size_t cut : { 256, 257, 1000 }) {
+		struct rte_mbuf *m = chain(frame, { cut, 2000 });
+		struct mr_packet p = one(m);
+
+		EXPECT_TRUE(equal(flat(frame, static_cast<uint32_t>(cut)), p)) << cut;
+		EXPECT_EQ(rte_pktmbuf_mtod(m, const uint8_t *), p.data);
+		EXPECT_TRUE(p.flags & MR_PACKET_CHAINED);
+		EXPECT_EQ(3040u, p.ip_len);
+		rte_pktmbuf_free(m);
+	}
+	// too short: the head is copied, no octet more
+	for (size_t cut : { 0, 20, 255 }) {
+		struct rte_mbuf *m = chain(frame, { cut, cut + 3, 2000 });
+		struct mr_packet p = one(m);
+
+		EXPECT_TRUE(equal(flat(frame, MR_PACKET_HEAD), p)) << cut;
+		EXPECT_EQ(scratch->head[0], p.data);
+		EXPECT_EQ(0, memcmp(scratch->head[0], frame.data(), MR_PACKET_HEAD));
+		EXPECT_EQ(0x5a, scratch->head[1][0]);
+		EXPECT_EQ(3054u, p.frame_len);
+		rte_pktmbuf_free(m);
+	}
+}
+
+TEST_F(PacketBurst, WholeBurstsOfAnything)
+{
+	std::mt19937 rng(3);
+
+	for (int round = 0; round < 200; round++) {
+		struct rte_mbuf *mbufs[MR_PACKET_BURST_MAX];
+		const Sample *sample[MR_PACKET_BURST_MAX];
+		struct mr_packet ret[MR_PACKET_BURST_MAX];
+		auto n = static_cast<uint16_t>(rng() % (MR_PACKET_BURST_MAX + 1));
+
+		memset(ret, 0xa5, sizeof(ret));
+		for (uint16_t i = 0; i < n; i++) {
+			sample[i] = &samples()[rng() % samples().size()];
+			size_t size = sample[i]->frame.size();
+			std::vector<size_t> cuts;
+			if (rng() % 2)
+				cuts.push_back(rng() % size);
+			mbufs[i] = chain(sample[i]->frame, cuts);
+			mbufs[i]->packet_type = sample[i]->link;
+		}
+		mr_packet_decode_burst(&conf, mbufs, n, 3, true, scratch.get(), ret);
+		for (uint16_t i = 0; i < n; i++) {
+			struct mr_packet want = flat(sample[i]->frame, static_cast<uint32_t>(sample[i]->frame.size()),
+						     sample[i]->link);
+
+			ASSERT_TRUE(equal(want, ret[i])) << sample[i]->name;
+			if (want.not_metered == 0) {
+				ASSERT_EQ(nullptr, packet_broken(&conf, &ret[i], ret[i].cap_len, ret[i].frame_len));
+			}
+			rte_pktmbuf_free(mbufs[i]);
+		}
+	}
+}
+
+TEST_F(PacketBurst, LinkTypeOnlyWherePortsSaySo)
+{
+	struct rte_mbuf *m = chain(eth(0x0800, ip4({}, udp(1, 2, fill(30)))), {});
+	struct mr_packet p;
+
+	m->packet_type = RTE_PTYPE_L2_ETHER | RTE_PTYPE_L3_IPV4; // what a NIC may leave there
+	mr_packet_decode_burst(&conf, &m, 1, 3, false, scratch.get(), &p);
+	EXPECT_EQ(0, p.not_metered);
+	EXPECT_EQ(MR_C_LINK_UNSUPPORTED, one(m, MR_LINK_UNSUPPORTED).not_metered);
+	EXPECT_EQ(MR_C_LINK_UNSUPPORTED, one(m, static_cast<enum mr_link>(1000)).not_metered);
+	rte_pktmbuf_free(m);
+}
+
+/// DPDK's own parser as second opinion, for what both know.
+TEST_F(PacketBurst, AgreesWithRteNet)
+{
+	int compared = 0;
+
+	for (const Sample &s : samples()) {
+		if (s.link != MR_LINK_ETHERNET)
+			continue;
+		struct rte_mbuf *m = chain(s.frame, {});
+		struct rte_net_hdr_lens lens = {};
+		uint32_t all = RTE_PTYPE_L2_MASK | RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK;
+		uint32_t type = rte_net_get_ptype(m, &lens, all);
+		struct mr_packet p = one(m);
+		std::string name = s.name;
+		rte_pktmbuf_free(m);
+
+		// it opens the label stack of MPLS for no IP, knows neither LLC nor PPPoE, two tags at most, no AH
+		if ((type & RTE_PTYPE_L3_MASK) == 0 || name == "eth-ah4" || name == "eth-ext6" || name == "eth-jumbo6")
+			continue;
+		SCOPED_TRACE(name);
+		compared++;
+		EXPECT_EQ(0, p.not_metered);
+		EXPECT_EQ(RTE_ETH_IS_IPV6_HDR(type) != 0, (p.flags & MR_PACKET_V6) != 0);
+		EXPECT_EQ(lens.l2_len, p.l3_off);
+		EXPECT_EQ(lens.l2_len + lens.l3_len, p.l4_off);
+		switch (type & RTE_PTYPE_L4_MASK) {
+		case RTE_PTYPE_L4_TCP:
+			EXPECT_EQ(6, p.proto);
+			EXPECT_EQ(lens.l2_len + lens.l3_len + lens.l4_len, p.payload_off);
+			break;
+		case RTE_PTYPE_L4_UDP:
+			EXPECT_EQ(17, p.proto);
+			EXPECT_EQ(lens.l2_len + lens.l3_len + lens.l4_len, p.payload_off);
+			break;
+		case RTE_PTYPE_L4_SCTP:
+			EXPECT_EQ(132, p.proto);
+			break;
+		case RTE_PTYPE_L4_FRAG:
+			EXPECT_NE(MR_FRAG_NONE, p.frag);
+			break;
+		}
+	}
+	EXPECT_GT(compared, 12);
+}
