@@ -9,6 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static volatile uint8_t sink; /* so that octets are really read */
+
 static void check(bool ok)
 {
 	if (!ok)
@@ -21,7 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mr_capture_status status;
 	struct mr_capture *c;
 	struct mr_err err = { "" };
-	volatile uint8_t sink = 0;
 	uint64_t total = 0;
 	uint32_t n;
 
