@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Octets mapped into the page table by one call: a page fault for each 64 KiB costs more. */
-#define CAPTURE_POPULATE_STEP (4u << 20)
-
 struct mr_capture {
 	size_t count;
 	size_t current; /* file being read, count at the end */
@@ -115,7 +112,8 @@ static int capture_map_fd(struct mr_capture_file *f, int fd, struct mr_err *err)
 		f->map = NULL;
 		return mr_err_set(err, errno, "%s: cannot be mapped: %s", f->path, strerror(errno));
 	}
-	madvise(f->map, f->map_len, MADV_SEQUENTIAL); /* advice only */
+	/* advice only; page faults around were measured cheaper than populating the page table, at once or by steps */
+	madvise(f->map, f->map_len, MADV_SEQUENTIAL);
 	f->data = f->map;
 	f->len = f->map_len;
 	return 0;
@@ -188,7 +186,6 @@ int mr_capture_open_memory(const char *name, const void *data, size_t len, struc
 		return -ENOMEM;
 	c->files[0].data = data;
 	c->files[0].len = len;
-	c->files[0].populated = len;
 	rc = capture_probe(&c->files[0], MR_CAPTURE_UNPACKED_MAX, err);
 	if (rc != 0) {
 		mr_capture_close(c);
@@ -227,27 +224,14 @@ void mr_capture_end_at(struct mr_capture_file *f, enum mr_capture_end end, const
 	f->status.why = end == MR_CAPTURE_WHOLE ? "" : why;
 }
 
-/* Failure is no harm: then the pages come by page fault. */
-static void capture_populate(struct mr_capture_file *f)
-{
-	size_t left = f->len - f->populated;
-	size_t step = left < CAPTURE_POPULATE_STEP ? left : CAPTURE_POPULATE_STEP;
-
-	madvise((uint8_t *)f->map + f->populated, step, MADV_POPULATE_READ);
-	f->populated += step;
-}
-
 uint32_t mr_capture_read(struct mr_capture *c, struct mr_capture_packet *pkts, uint32_t count)
 {
 	uint32_t total = 0;
 
 	while (total < count && c->current < c->count) {
 		struct mr_capture_file *f = &c->files[c->current];
-		uint32_t n;
+		uint32_t n = f->read(f, pkts + total, count - total);
 
-		if (f->pos >= f->populated && f->populated < f->len)
-			capture_populate(f);
-		n = f->read(f, pkts + total, count - total);
 		f->status.packets += n;
 		total += n;
 		if (f->status.end == MR_CAPTURE_OPEN)

@@ -12,43 +12,46 @@
 #define PCAP_MODIFIED_LEN   24
 #define PCAP_FCS_PRESENT    0x04000000u /* then the top 4 bits are its length in 16-bit words */
 
-/* Octets between the record being read and the one being fetched into the cache. The memory is walked in order,
- * but each step waits for the length in the record before. */
-#define PCAP_PREFETCH_AHEAD 512
+/* Why there is no packet at the position. */
+static void pcap_end(struct mr_capture_file *f)
+{
+	const size_t left = f->len - f->pos;
 
+	if (left == 0)
+		mr_capture_end_at(f, MR_CAPTURE_WHOLE, "");
+	else if (left < f->record_len)
+		mr_capture_end_at(f, MR_CAPTURE_TRUNCATED, "in a packet's header");
+	else if (mr_capture_u32(f, f->data + f->pos + 8) > MR_CAPTURE_PACKET_MAX)
+		mr_capture_end_at(f, MR_CAPTURE_CORRUPT, "a packet longer than any can be");
+	else
+		mr_capture_end_at(f, MR_CAPTURE_TRUNCATED, "in a packet");
+}
+
+/* Prefetching records ahead was measured to gain nothing: the memory is walked in order. */
 static uint32_t pcap_read(struct mr_capture_file *f, struct mr_capture_packet *pkts, uint32_t count)
 {
 	const struct mr_capture_iface ifc = f->iface;
 	const uint32_t record_len = f->record_len;
-	uint32_t n;
+	const uint8_t *rec = f->data + f->pos, *end = f->data + f->len;
+	uint32_t n, cap;
 
-	for (n = 0; n < count; n++) {
-		const uint8_t *rec = f->data + f->pos;
-		const size_t left = f->len - f->pos;
-		uint32_t cap;
+	for (n = 0; n < count; n++, rec += record_len + cap) {
+		const size_t left = (size_t)(end - rec);
 
-		if (left < record_len) {
-			mr_capture_end_at(f, left == 0 ? MR_CAPTURE_WHOLE : MR_CAPTURE_TRUNCATED,
-					  "in a packet's header");
+		if (__builtin_expect(left < record_len, 0))
 			break;
-		}
 		cap = mr_capture_u32(f, rec + 8);
-		if (__builtin_expect(cap > MR_CAPTURE_PACKET_MAX, 0)) {
-			mr_capture_end_at(f, MR_CAPTURE_CORRUPT, "a packet longer than any can be");
+		if (__builtin_expect(cap > left - record_len || cap > MR_CAPTURE_PACKET_MAX, 0))
 			break;
-		}
-		if (__builtin_expect(cap > left - record_len, 0)) {
-			mr_capture_end_at(f, MR_CAPTURE_TRUNCATED, "in a packet");
-			break;
-		}
-		__builtin_prefetch(rec + record_len + cap + PCAP_PREFETCH_AHEAD);
 		pkts[n].data = rec + record_len;
 		pkts[n].time_ns = mr_capture_u32(f, rec) * MR_NS_PER_S + mr_capture_u32(f, rec + 4) * ifc.mul;
 		pkts[n].linktype = ifc.linktype;
 		pkts[n].link = ifc.link;
 		mr_capture_set_lengths(&pkts[n], cap, mr_capture_u32(f, rec + 12), ifc.fcs_len);
-		f->pos += record_len + cap;
 	}
+	f->pos = (size_t)(rec - f->data);
+	if (n < count)
+		pcap_end(f);
 	return n;
 }
 

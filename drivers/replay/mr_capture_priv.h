@@ -28,7 +28,6 @@ struct mr_capture_file {
 	const uint8_t *data;
 	size_t len;
 	size_t pos; /* next record, <= len */
-	size_t populated; /* the mapping is in the page table up to here */
 	bool swapped; /* the file's (pcapng: section's) byte order isn't this machine's */
 	uint8_t record_len; /* pcap: octets of a record's header */
 	uint64_t last_ns; /* time of the last packet */

@@ -80,8 +80,7 @@ static bool replay_next_window(struct mr_replay *r, struct replay_queue *q)
 	struct mr_capture_packet pkts[MR_PORT_BURST_MAX];
 	uint32_t n = mr_capture_read(r->capture, pkts, MR_PORT_BURST_MAX);
 
-	for (uint32_t i = 0; i < n; i++)
-		mr_replay_entry_make(&r->timeline, &pkts[i], &r->window[i]);
+	mr_replay_entries_make(&r->timeline, pkts, n, r->window);
 	q->next = r->window;
 	q->end = r->window + n;
 	return n != 0;

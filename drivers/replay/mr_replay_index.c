@@ -22,37 +22,37 @@ static uint64_t timeline_due(const struct mr_replay_timeline *t, uint64_t n)
 	return n / t->rate_pps * MR_NS_PER_S + n % t->rate_pps * MR_NS_PER_S / t->rate_pps;
 }
 
-static uint64_t timeline_time(const struct mr_replay_timeline *t, uint64_t captured_ns)
+static uint64_t timeline_paced(const struct mr_replay_timeline *t, uint32_t ahead, uint64_t captured_ns)
 {
 	if (t->rate_pps != 0)
-		return timeline_due(t, t->packets);
-	if (!t->timing)
-		return captured_ns;
+		return timeline_due(t, t->packets + ahead);
 	return captured_ns > t->first_ns ? captured_ns - t->first_ns : 0;
 }
 
-void mr_replay_entry_make(struct mr_replay_timeline *t, const struct mr_capture_packet *pkt,
-			  struct mr_replay_entry *ret)
+void mr_replay_entries_make(struct mr_replay_timeline *t, const struct mr_capture_packet *pkts, uint32_t count,
+			    struct mr_replay_entry *ret)
 {
-	uint64_t time_ns;
+	const bool captured = t->rate_pps == 0 && !t->timing;
+	uint64_t min_ns = t->min_ns, clock_ns = t->clock_ns;
 
-	if (t->packets == 0)
-		t->first_ns = pkt->time_ns;
-	time_ns = timeline_time(t, pkt->time_ns);
-	t->packets++;
-	if (time_ns > t->clock_ns)
-		t->clock_ns = time_ns;
-	if (time_ns < t->min_ns)
-		t->min_ns = time_ns;
-	*ret = (struct mr_replay_entry){
-		.data = pkt->data,
-		.time_ns = time_ns,
-		.clock_ns = t->clock_ns,
-		.wire_len = pkt->wire_len,
-		.cap_len = pkt->cap_len < UINT16_MAX ? (uint16_t)pkt->cap_len : UINT16_MAX,
-		.link = pkt->link,
-		.l3_off = MR_REPLAY_NO_L3,
-	};
+	if (t->packets == 0 && count != 0)
+		t->first_ns = pkts[0].time_ns;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t time_ns = captured ? pkts[i].time_ns : timeline_paced(t, i, pkts[i].time_ns);
+
+		min_ns = time_ns < min_ns ? time_ns : min_ns;
+		clock_ns = time_ns > clock_ns ? time_ns : clock_ns;
+		ret[i].data = pkts[i].data;
+		ret[i].time_ns = time_ns;
+		ret[i].clock_ns = clock_ns;
+		ret[i].wire_len = pkts[i].wire_len;
+		ret[i].cap_len = pkts[i].cap_len < UINT16_MAX ? (uint16_t)pkts[i].cap_len : UINT16_MAX;
+		ret[i].link = pkts[i].link;
+		ret[i].l3_off = MR_REPLAY_NO_L3;
+	}
+	t->packets += count;
+	t->min_ns = min_ns;
+	t->clock_ns = clock_ns;
 }
 
 uint64_t mr_replay_round_ns(const struct mr_replay_timeline *t)
@@ -125,11 +125,9 @@ static int index_read(struct index_work *w, struct mr_capture *capture, struct m
 		if (rc != 0)
 			return rc;
 		n = mr_capture_read(capture, pkts, INDEX_READ_BURST);
-		for (uint32_t i = 0; i < n; i++) {
-			mr_replay_entry_make(timeline, &pkts[i], &w->entries[w->count + i]);
-			if (w->decode)
-				index_decode(w, w->count + i);
-		}
+		mr_replay_entries_make(timeline, pkts, n, &w->entries[w->count]);
+		for (uint32_t i = 0; w->decode && i < n; i++)
+			index_decode(w, w->count + i);
 		w->count += n;
 	} while (n != 0);
 	return 0;

@@ -27,7 +27,7 @@ struct mr_replay_entry {
 
 static_assert(sizeof(struct mr_replay_entry) == 32, "memory per packet is part of the contract");
 
-/** Where a packet stands in time. Filled in source order by mr_replay_entry_make(). */
+/** Where packets stand in time; goes along with mr_replay_entries_make(). */
 struct mr_replay_timeline {
 	uint64_t rate_pps; /* 0: by the capture's times */
 	bool timing; /* relative to the first packet */
@@ -38,9 +38,9 @@ struct mr_replay_timeline {
 
 void mr_replay_timeline_init(struct mr_replay_timeline *t, const struct mr_replay_conf *conf);
 
-/** The next packet of the source; l3_off is MR_REPLAY_NO_L3. */
-void mr_replay_entry_make(struct mr_replay_timeline *t, const struct mr_capture_packet *pkt,
-			  struct mr_replay_entry *ret);
+/** The next packets of the source; l3_off is MR_REPLAY_NO_L3. */
+void mr_replay_entries_make(struct mr_replay_timeline *t, const struct mr_capture_packet *pkts, uint32_t count,
+			    struct mr_replay_entry *ret);
 
 /** How much later a round is than the one before. */
 uint64_t mr_replay_round_ns(const struct mr_replay_timeline *t);
