@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record is encoded as profile full would do it, and the values are printed from there: what JSON says and
- * what IPFIX says can't differ.
+ * The record is encoded as profile full would do it, and the values are printed from there: what JSON says
+ * and what IPFIX says can't differ.
  */
 #include "ipfix/mr_flow_json.h"
 

@@ -14,9 +14,9 @@ extern "C" {
 
 /**
  * @file
- * A flow record as one JSON object: the fields of IPFIX profile full under their IANA names, times as RFC 3339
- * with nine digits. Left out: what says nothing about this flow (no VLAN, TCP fields of a UDP flow, ...), and
- * the millisecond times, which the nanosecond ones repeat.
+ * A flow record as one JSON object: the fields of IPFIX profile full under their IANA names, times as RFC
+ * 3339 with nine digits. Left out: what says nothing about this flow (no VLAN, TCP fields of a UDP flow,
+ * ...), and the millisecond times, which the nanosecond ones repeat.
  */
 
 #define MR_FLOW_JSON_MAX 2048 /* no record needs more */

@@ -47,7 +47,8 @@ static void message_start(struct mr_ipfix_control *c)
 	c->records = 0;
 }
 
-void mr_ipfix_control_init(struct mr_ipfix_control *c, uint8_t *buf, size_t cap, mr_ipfix_emit_fn *emit, void *ctx)
+void mr_ipfix_control_init(struct mr_ipfix_control *c, uint8_t *buf, size_t cap, mr_ipfix_emit_fn *emit,
+			   void *ctx)
 {
 	*c = (struct mr_ipfix_control){ .emit = emit, .ctx = ctx };
 	mr_wbuf_init(&c->w, buf, cap);
@@ -114,7 +115,8 @@ static void template_put(struct mr_ipfix_control *c, const struct mr_ipfix_layou
 
 static uint16_t option_set(const struct mr_ipfix_description *d, enum mr_ipfix_option_id id)
 {
-	return (uint16_t)(mr_ipfix_id_base(d->generation) + MR_IPFIX_ID_OPTIONS + mr_ipfix_options[id].offset);
+	return (uint16_t)(mr_ipfix_id_base(d->generation) + MR_IPFIX_ID_OPTIONS +
+			  mr_ipfix_options[id].offset);
 }
 
 static void option_template_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d,

@@ -19,11 +19,11 @@ extern "C" {
  * Each options template has a set of its own: some collectors read only the first one of a set.
  */
 
-#define MR_IPFIX_VERSION	 10
-#define MR_IPFIX_HEADER_LEN	 16
-#define MR_IPFIX_SET_HEADER_LEN	 4
-#define MR_IPFIX_SET_TEMPLATES	 2
-#define MR_IPFIX_SET_OPTIONS	 3
+#define MR_IPFIX_VERSION	10
+#define MR_IPFIX_HEADER_LEN	16
+#define MR_IPFIX_SET_HEADER_LEN 4
+#define MR_IPFIX_SET_TEMPLATES	2
+#define MR_IPFIX_SET_OPTIONS	3
 
 /** Template id of an options template: MR_IPFIX_ID_OPTIONS and this behind the generation's base. */
 enum mr_ipfix_option_id {
@@ -37,7 +37,7 @@ enum mr_ipfix_option_id {
 	MR_IPFIX_O_MAX
 };
 
-#define MR_IPFIX_OPTION_FIELDS_MAX 6
+#define MR_IPFIX_OPTION_FIELDS_MAX  6
 #define MR_IPFIX_INTERFACE_NAME_LEN 16
 
 struct mr_ipfix_option {
@@ -52,7 +52,8 @@ extern const struct mr_ipfix_option mr_ipfix_options[MR_IPFIX_O_MAX];
 /** Fill in the header of a whole message. */
 void mr_ipfix_header_put(uint8_t *msg, size_t len, uint64_t now_ns, uint32_t sequence, uint32_t odid);
 
-/** End the set that starts at @p set_off: pad to 4 octets with zeros, write its length. Returns the new length. */
+/** End the set that starts at @p set_off: pad to 4 octets with zeros, write its length. Returns the new
+ * length. */
 size_t mr_ipfix_set_end(uint8_t *msg, size_t set_off, size_t len);
 
 /** Takes a message but for its header; false when it couldn't be sent. */
@@ -60,16 +61,17 @@ typedef bool mr_ipfix_emit_fn(void *ctx, uint8_t *msg, size_t len, uint32_t reco
 
 struct mr_ipfix_control {
 	struct mr_wbuf w; /* the message being built, room for its header first */
-	size_t set_off; /* of the open set, 0: none */
+	size_t set_off;	  /* of the open set, 0: none */
 	uint16_t set_id;
 	uint32_t records; /* data records in the message */
-	bool failed; /* a message wasn't taken; the rest is not built */
+	bool failed;	  /* a message wasn't taken; the rest is not built */
 	mr_ipfix_emit_fn *emit;
 	void *ctx;
 };
 
 /** @param buf  room for one message of @p cap octets, a multiple of 4; borrowed */
-void mr_ipfix_control_init(struct mr_ipfix_control *c, uint8_t *buf, size_t cap, mr_ipfix_emit_fn *emit, void *ctx);
+void mr_ipfix_control_init(struct mr_ipfix_control *c, uint8_t *buf, size_t cap, mr_ipfix_emit_fn *emit,
+			   void *ctx);
 
 /** Emit what is there. False when any message since init wasn't taken. */
 bool mr_ipfix_control_end(struct mr_ipfix_control *c);

@@ -113,7 +113,8 @@ static int field_read(struct message *m, struct mr_ipfix_template *t, unsigned i
 	f->spec.pen = (id & 0x8000) != 0 ? mr_rbuf_get_u32(&m->r) : 0;
 	if (m->r.underflow)
 		return fault(m, offset, "template goes past the end of its set");
-	/* no such record could be found in a set, and many such fields would cost time without costing octets */
+	/* no such record could be found in a set, and many such fields would cost time without costing octets
+	 */
 	if (f->spec.len == 0)
 		return fault(m, offset, "field of length 0");
 	f->ie = mr_ipfix_ie_find(f->spec.pen, f->spec.id);
@@ -310,7 +311,8 @@ int mr_ipfix_message_len(const uint8_t *data, size_t len, struct mr_err *err)
 		return 0;
 	message_len = mr_get_u16(data + 2);
 	if (message_len < MR_IPFIX_HEADER_LEN)
-		return mr_err_set(err, EBADMSG, "offset 2: message length %u is below its header's", message_len);
+		return mr_err_set(err, EBADMSG, "offset 2: message length %u is below its header's",
+				  message_len);
 	return message_len;
 }
 

@@ -16,10 +16,10 @@ extern "C" {
 
 /**
  * @file
- * The collecting side: IPFIX messages in, records out. One decoder is one transport session (a TCP connection, a
- * UDP peer, a file); it keeps that session's templates and sequence numbers. It reads nothing past its buffer,
- * works in time linear in the octets it is given, and refuses templates beyond the limits below.
- * Thread: one.
+ * The collecting side: IPFIX messages in, records out. One decoder is one transport session (a TCP
+ * connection, a UDP peer, a file); it keeps that session's templates and sequence numbers. It reads nothing
+ * past its buffer, works in time linear in the octets it is given, and refuses templates beyond the limits
+ * below. Thread: one.
  */
 
 #define MR_IPFIX_DECODE_TEMPLATES_MAX 4096
@@ -74,7 +74,7 @@ struct mr_ipfix_decoder_stats {
 	uint64_t skipped_sets; /* no template for them, or a reserved set id */
 	uint64_t gaps;
 	uint64_t missing_records; /* by the gaps that go forward */
-	uint64_t faults; /* messages with an error */
+	uint64_t faults;	  /* messages with an error */
 };
 
 struct mr_ipfix_decoder;
@@ -84,8 +84,8 @@ struct mr_ipfix_decoder *mr_ipfix_decoder_new(const struct mr_ipfix_decoder_ops 
 void mr_ipfix_decoder_free(struct mr_ipfix_decoder *d);
 
 /**
- * The length of the message that begins at @p data: 0 when @p len octets are too few to say, -EBADMSG when this
- * is no IPFIX message.
+ * The length of the message that begins at @p data: 0 when @p len octets are too few to say, -EBADMSG when
+ * this is no IPFIX message.
  */
 int mr_ipfix_message_len(const uint8_t *data, size_t len, struct mr_err *err);
 

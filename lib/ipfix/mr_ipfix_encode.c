@@ -20,9 +20,12 @@ void mr_ipfix_put_varlen(struct mr_wbuf *w, const void *data, uint16_t len)
 
 uint16_t mr_ipfix_icmp_answer(uint8_t family, uint16_t icmp)
 {
-	/* request, answer: echo, timestamp, information, address mask; router and neighbour discovery, node info */
-	static const uint8_t pairs[][3] = { { 4, 8, 0 },     { 4, 13, 14 },   { 4, 15, 16 },   { 4, 17, 18 },
-					    { 6, 128, 129 }, { 6, 133, 134 }, { 6, 135, 136 }, { 6, 139, 140 } };
+	/* request, answer: echo, timestamp, information, address mask; router and neighbour discovery, node
+	 * info */
+	static const uint8_t pairs[][3] = {
+		{ 4, 8, 0 },	 { 4, 13, 14 },	  { 4, 15, 16 },   { 4, 17, 18 },
+		{ 6, 128, 129 }, { 6, 133, 134 }, { 6, 135, 136 }, { 6, 139, 140 }
+	};
 	uint8_t type = (uint8_t)(icmp >> 8);
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

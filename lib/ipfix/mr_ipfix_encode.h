@@ -26,7 +26,7 @@ enum mr_ipfix_op {
 	MR_IPFIX_OP_COPY16,
 	MR_IPFIX_OP_U8_TO_U32,
 	MR_IPFIX_OP_U32_TO_U64,
-	MR_IPFIX_OP_MS,        /* ns UTC as dateTimeMilliseconds */
+	MR_IPFIX_OP_MS,	       /* ns UTC as dateTimeMilliseconds */
 	MR_IPFIX_OP_NTP,       /* ns UTC as dateTimeNanoseconds */
 	MR_IPFIX_OP_VLAN,      /* 0xfff (none) as 0 */
 	MR_IPFIX_OP_MPLS,      /* label, traffic class, bottom bit: the low 3 octets */
@@ -63,7 +63,8 @@ static inline uint64_t mr_ipfix_ntp_to_ns(uint64_t ntp)
 /** A value of variable length (RFC 7011 section 7). */
 void mr_ipfix_put_varlen(struct mr_wbuf *w, const void *data, uint16_t len);
 
-/** Type and code of the answer to an ICMP (@p family 4) or ICMPv6 (6) request, of the request to an answer. */
+/** Type and code of the answer to an ICMP (@p family 4) or ICMPv6 (6) request, of the request to an answer.
+ */
 uint16_t mr_ipfix_icmp_answer(uint8_t family, uint16_t icmp);
 
 #ifdef __cplusplus

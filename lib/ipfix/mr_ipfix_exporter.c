@@ -28,12 +28,14 @@ static int conf_check(const struct mr_ipfix_exporter_conf *conf, struct mr_err *
 	if (conf->generation > 63)
 		return mr_err_set(err, EINVAL, "generation %u: choose 0 to 63", conf->generation);
 	if (conf->mode >= MR_IPFIX_MODE_MAX)
-		return mr_err_set(err, EINVAL, "mode %d isn't one: choose all, failover or balance", conf->mode);
+		return mr_err_set(err, EINVAL, "mode %d isn't one: choose all, failover or balance",
+				  conf->mode);
 	for (unsigned i = 0; i < conf->n_collectors; i++)
 		for (unsigned k = 0; k < i; k++)
 			if (c[i].proto == MR_IPFIX_FILE && c[k].proto == MR_IPFIX_FILE && c[i].path != NULL &&
 			    c[k].path != NULL && strcmp(c[i].path, c[k].path) == 0)
-				return mr_err_set(err, EINVAL, "collectors %s and %s both write %s: give them two paths",
+				return mr_err_set(err, EINVAL,
+						  "collectors %s and %s both write %s: give them two paths",
 						  c[k].name, c[i].name, c[i].path);
 	return 0;
 }
@@ -76,7 +78,8 @@ static int sessions_open(struct mr_ipfix_exporter *exp, const struct mr_ipfix_ex
 	if (exp->sessions == NULL || exp->network == NULL)
 		return mr_err_set(err, ENOMEM, "out of memory for %u collectors", conf->n_collectors);
 	for (unsigned i = 0; i < conf->n_collectors; i++) {
-		rc = mr_ipfix_session_open(&conf->collectors[i], &exp->common, transports, &exp->sessions[i], err);
+		rc = mr_ipfix_session_open(&conf->collectors[i], &exp->common, transports, &exp->sessions[i],
+					   err);
 		if (rc != 0)
 			return rc;
 		exp->n_sessions++;
@@ -90,7 +93,8 @@ int mr_ipfix_exporter_open_with(const struct mr_ipfix_exporter_conf *conf,
 				const struct mr_ipfix_transport_ops *const *transports, uint64_t now_ns,
 				struct mr_ipfix_exporter **ret_exp, struct mr_err *err)
 {
-	uint32_t stats_interval_s = conf->stats_interval_s != 0 ? conf->stats_interval_s : STATS_INTERVAL_DEFAULT_S;
+	uint32_t stats_interval_s =
+		conf->stats_interval_s != 0 ? conf->stats_interval_s : STATS_INTERVAL_DEFAULT_S;
 	struct mr_ipfix_exporter *exp;
 	int rc = conf_check(conf, err);
 
@@ -126,7 +130,8 @@ int mr_ipfix_exporter_open(const struct mr_ipfix_exporter_conf *conf, uint64_t n
 	return mr_ipfix_exporter_open_with(conf, mr_ipfix_transport_all, now_ns, ret_exp, err);
 }
 
-/* The collector of modes failover and balance: the first from @p start that is connected, else that one itself. */
+/* The collector of modes failover and balance: the first from @p start that is connected, else that one
+ * itself. */
 static struct mr_ipfix_session *first_up(const struct mr_ipfix_exporter *exp, unsigned start)
 {
 	for (unsigned i = 0; i < exp->n_network; i++) {
@@ -145,11 +150,14 @@ static struct mr_ipfix_session *choose(const struct mr_ipfix_exporter *exp, cons
 	if (exp->mode == MR_IPFIX_FAILOVER)
 		return first_up(exp, 0);
 	/* flow ids are hashes, but only their maker knows of which bits */
-	return first_up(exp, (unsigned)((mr_hash_fold(rec->flow_id ^ 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u) >> 32) %
-					exp->n_network));
+	return first_up(
+		exp,
+		(unsigned)((mr_hash_fold(rec->flow_id ^ 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u) >> 32) %
+			   exp->n_network));
 }
 
-void mr_ipfix_exporter_put(struct mr_ipfix_exporter *exp, const struct mr_flow_rec *recs, unsigned n, uint64_t now_ns)
+void mr_ipfix_exporter_put(struct mr_ipfix_exporter *exp, const struct mr_flow_rec *recs, unsigned n,
+			   uint64_t now_ns)
 {
 	struct mr_ipfix_ledger *ledger = &exp->common.ledger;
 
@@ -168,7 +176,8 @@ void mr_ipfix_exporter_put(struct mr_ipfix_exporter *exp, const struct mr_flow_r
 	}
 }
 
-static void metering_update(struct mr_ipfix_common *common, const struct mr_ipfix_metering *metering, uint64_t now_ns)
+static void metering_update(struct mr_ipfix_common *common, const struct mr_ipfix_metering *metering,
+			    uint64_t now_ns)
 {
 	if (metering->not_metered_packets != common->metering.not_metered_packets) {
 		if (common->ignored_first_ns == 0)
@@ -178,7 +187,8 @@ static void metering_update(struct mr_ipfix_common *common, const struct mr_ipfi
 	common->metering = *metering;
 }
 
-void mr_ipfix_exporter_tick(struct mr_ipfix_exporter *exp, uint64_t now_ns, const struct mr_ipfix_metering *metering)
+void mr_ipfix_exporter_tick(struct mr_ipfix_exporter *exp, uint64_t now_ns,
+			    const struct mr_ipfix_metering *metering)
 {
 	metering_update(&exp->common, metering, now_ns);
 	for (unsigned i = 0; i < exp->n_sessions; i++)
@@ -191,8 +201,8 @@ void mr_ipfix_exporter_flush(struct mr_ipfix_exporter *exp, uint64_t now_ns)
 		mr_ipfix_session_flush(exp->sessions[i], now_ns);
 }
 
-unsigned mr_ipfix_exporter_stats(const struct mr_ipfix_exporter *exp, struct mr_ipfix_collector_stats *ret_stats,
-				 unsigned max)
+unsigned mr_ipfix_exporter_stats(const struct mr_ipfix_exporter *exp,
+				 struct mr_ipfix_collector_stats *ret_stats, unsigned max)
 {
 	unsigned n = exp->n_sessions < max ? exp->n_sessions : max;
 
@@ -241,9 +251,9 @@ static void connections_wait(struct mr_ipfix_exporter *exp, uint64_t now_ns, uin
 	} while (waits && mr_clock_mono_ns() < deadline_mono_ns && nanosleep(&pause, NULL) == 0);
 }
 
-void mr_ipfix_exporter_close(struct mr_ipfix_exporter *exp, uint64_t now_ns, const struct mr_ipfix_metering *metering,
-			     unsigned limit_ms, struct mr_ipfix_collector_stats *ret_stats,
-			     struct mr_ipfix_totals *ret_totals)
+void mr_ipfix_exporter_close(struct mr_ipfix_exporter *exp, uint64_t now_ns,
+			     const struct mr_ipfix_metering *metering, unsigned limit_ms,
+			     struct mr_ipfix_collector_stats *ret_stats, struct mr_ipfix_totals *ret_totals)
 {
 	uint64_t deadline_ns = mr_clock_mono_ns() + limit_ms * MR_NS_PER_MS;
 	bool single = single_destination(exp);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ipfix/mr_ipfix_file.h"
+/*
+ * An RFC 5655 file: the messages one after the other. Written as PATH.part and renamed to PATH by close(), so
+ * PATH never holds half a message; without a single message no file is left at all. When the disk is full the
+ * file is cut back to its last whole message and later messages are tried again.
+ */
+#include "ipfix/mr_ipfix_transport.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,8 +36,8 @@ static void file_free(struct file *f)
 	free(f);
 }
 
-static int file_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns, struct mr_ipfix_transport **ret,
-		     struct mr_err *err)
+static int file_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
+		     struct mr_ipfix_transport **ret, struct mr_err *err)
 {
 	struct file *f;
 	struct stat st;
@@ -72,8 +77,8 @@ static void file_cut(struct file *f, int code)
 		mr_log_error("file=%s %s: the file may end with half a message", f->part, strerror(errno));
 }
 
-static unsigned file_send(struct mr_ipfix_transport *t, const struct iovec *msgs, const struct mr_ipfix_load *loads,
-			  unsigned n, bool *ret_taken)
+static unsigned file_send(struct mr_ipfix_transport *t, const struct iovec *msgs,
+			  const struct mr_ipfix_load *loads, unsigned n, bool *ret_taken)
 {
 	struct file *f = (struct file *)t;
 	ssize_t wrote;
@@ -111,7 +116,8 @@ static void file_stats(const struct mr_ipfix_transport *t, struct mr_ipfix_trans
 	ret->delivered_messages = f->stats.messages;
 }
 
-static void file_close(struct mr_ipfix_transport *t, unsigned limit_ms, struct mr_ipfix_transport_stats *ret_stats)
+static void file_close(struct mr_ipfix_transport *t, unsigned limit_ms,
+		       struct mr_ipfix_transport_stats *ret_stats)
 {
 	struct file *f = (struct file *)t;
 	int rc;
@@ -134,7 +140,7 @@ static void file_close(struct mr_ipfix_transport *t, unsigned limit_ms, struct m
 	file_free(f);
 }
 
-const struct mr_ipfix_transport_ops mr_ipfix_file = {
+const struct mr_ipfix_transport_ops mr_ipfix_transport_file = {
 	.proto = MR_IPFIX_FILE,
 	.name = "file",
 	.reliable = true,

@@ -36,9 +36,9 @@ enum mr_ipfix_type {
 	MR_IPFIX_T_MAC,
 	MR_IPFIX_T_STRING,
 	MR_IPFIX_T_SECONDS, /* 32 bits since 1970 */
-	MR_IPFIX_T_MS,      /* 64 bits since 1970 */
-	MR_IPFIX_T_US,      /* 64 bits, NTP format */
-	MR_IPFIX_T_NS,      /* 64 bits, NTP format */
+	MR_IPFIX_T_MS,	    /* 64 bits since 1970 */
+	MR_IPFIX_T_US,	    /* 64 bits, NTP format */
+	MR_IPFIX_T_NS,	    /* 64 bits, NTP format */
 	MR_IPFIX_T_IPV4,
 	MR_IPFIX_T_IPV6,
 	MR_IPFIX_T_BASIC_LIST,
@@ -84,7 +84,7 @@ enum mr_ipfix_units {
 
 struct mr_ipfix_ie {
 	const char *name; /* NULL: no such element */
-	uint8_t type;     /* enum mr_ipfix_type */
+	uint8_t type;	  /* enum mr_ipfix_type */
 	uint8_t semantics;
 	uint8_t units;
 };

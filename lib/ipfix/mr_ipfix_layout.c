@@ -16,15 +16,24 @@ struct source {
 	uint16_t off[2]; /* in struct mr_flow_rec, seen from the forward and from the reverse direction */
 };
 
-#define OFF(member)  offsetof(struct mr_flow_rec, member)
-#define BOTH(member) { OFF(member[0]), OFF(member[1]) }
-#define ONE(member)  { OFF(member), OFF(member) }
-#define SWAP(a, b)   { OFF(a), OFF(b) }
-#define KEY	     MR_IPFIX_F_KEY
-#define REVERSIBLE   MR_IPFIX_F_REVERSIBLE
-#define NOT_JSON     MR_IPFIX_F_NOT_JSON
-#define TCP	     MR_IPFIX_F_TCP
-#define NONZERO	     MR_IPFIX_F_NONZERO
+#define OFF(member) offsetof(struct mr_flow_rec, member)
+#define BOTH(member)                                                                                         \
+	{                                                                                                    \
+		OFF(member[0]), OFF(member[1])                                                               \
+	}
+#define ONE(member)                                                                                          \
+	{                                                                                                    \
+		OFF(member), OFF(member)                                                                     \
+	}
+#define SWAP(a, b)                                                                                           \
+	{                                                                                                    \
+		OFF(a), OFF(b)                                                                               \
+	}
+#define KEY	   MR_IPFIX_F_KEY
+#define REVERSIBLE MR_IPFIX_F_REVERSIBLE
+#define NOT_JSON   MR_IPFIX_F_NOT_JSON
+#define TCP	   MR_IPFIX_F_TCP
+#define NONZERO	   MR_IPFIX_F_NONZERO
 
 /* clang-format off */
 static const struct source sources[] = {
@@ -82,13 +91,15 @@ static const uint16_t block_reverse[] = { REVERSE(1), REVERSE(2), REVERSE(6), RE
 static const uint16_t block_forward[] = { 6, 152, 153, 1, 2, 10, 14, 58, 136, 0 };
 static const uint16_t block_direction[] = { 239, 0 };
 static const uint16_t block_full_reverse_tos[] = { REVERSE(5), 0 };
-static const uint16_t block_full_reverse[] = { REVERSE(352), REVERSE(52), REVERSE(53),	REVERSE(25),
+static const uint16_t block_full_reverse[] = { REVERSE(352), REVERSE(52),  REVERSE(53),	 REVERSE(25),
 					       REVERSE(26),  REVERSE(156), REVERSE(157), 0 };
-static const uint16_t block_full[] = { 148, 138, 60,  52,  53, 25, 26, 197, 209, 186,
+static const uint16_t block_full[] = { 148, 138, 60, 52, 53, 25,  26,  197, 209, 186,
 				       243, 245, 56, 80, 70, 352, 156, 157, 0 };
 
-static const uint16_t *const head_addresses[MR_IPFIX_HEAD_MAX] = { block_key4, block_key6, block_key4, block_key6 };
-static const uint16_t *const head_ports[MR_IPFIX_HEAD_MAX] = { block_ports, block_ports, block_icmp4, block_icmp6 };
+static const uint16_t *const head_addresses[MR_IPFIX_HEAD_MAX] = { block_key4, block_key6, block_key4,
+								   block_key6 };
+static const uint16_t *const head_ports[MR_IPFIX_HEAD_MAX] = { block_ports, block_ports, block_icmp4,
+							       block_icmp6 };
 
 static const struct source *source_find(uint16_t id)
 {
@@ -105,11 +116,14 @@ static void field_add(struct mr_ipfix_layout *l, uint16_t ref)
 	unsigned i = l->n++;
 
 	assert(s != NULL && i < MR_IPFIX_LAYOUT_FIELDS_MAX && (!reverse || (s->flags & REVERSIBLE) != 0));
-	l->field[i] = (struct mr_ipfix_field){ .pen = reverse ? MR_IPFIX_PEN_REVERSE : 0, .id = s->id, .len = s->len };
+	l->field[i] = (struct mr_ipfix_field){ .pen = reverse ? MR_IPFIX_PEN_REVERSE : 0,
+					       .id = s->id,
+					       .len = s->len };
 	l->flags[i] = s->flags;
 	l->len = (uint16_t)(l->len + s->len);
 	for (unsigned dir = 0; dir < 2; dir++)
-		l->step[dir][i] = (struct mr_ipfix_step){ .off = s->off[dir ^ (unsigned)reverse], .op = s->op };
+		l->step[dir][i] =
+			(struct mr_ipfix_step){ .off = s->off[dir ^ (unsigned)reverse], .op = s->op };
 	if ((s->flags & KEY) != 0)
 		l->keys |= 1ULL << i;
 }
@@ -124,7 +138,8 @@ static void block_add(struct mr_ipfix_layout *l, const uint16_t *block)
  * A reverse element always stands before its forward twin: collectors that don't know RFC 5103 and drop the
  * enterprise number keep the last value, which so is the forward one.
  */
-static void layout_make(struct mr_ipfix_layout *l, uint16_t id, bool full, enum mr_ipfix_head head, bool biflow)
+static void layout_make(struct mr_ipfix_layout *l, uint16_t id, bool full, enum mr_ipfix_head head,
+			bool biflow)
 {
 	*l = (struct mr_ipfix_layout){ .id = (uint16_t)(id + head) };
 	block_add(l, head_addresses[head]);
@@ -151,17 +166,19 @@ unsigned mr_ipfix_layouts_make(enum mr_ipfix_profile profile, uint8_t generation
 	unsigned n = 0;
 
 	for (unsigned h = 0; h < MR_IPFIX_HEAD_MAX; h++)
-		layout_make(&ret[n++], (uint16_t)(base + (full ? MR_IPFIX_ID_FULL_UNIFLOW : MR_IPFIX_ID_UNIFLOW)), full,
+		layout_make(&ret[n++],
+			    (uint16_t)(base + (full ? MR_IPFIX_ID_FULL_UNIFLOW : MR_IPFIX_ID_UNIFLOW)), full,
 			    (enum mr_ipfix_head)h, false);
 	if (profile == MR_IPFIX_COMPAT)
 		return n;
 	for (unsigned h = 0; h < MR_IPFIX_HEAD_MAX; h++)
-		layout_make(&ret[n++], (uint16_t)(base + (full ? MR_IPFIX_ID_FULL : MR_IPFIX_ID_BIFLOW)), full,
-			    (enum mr_ipfix_head)h, true);
+		layout_make(&ret[n++], (uint16_t)(base + (full ? MR_IPFIX_ID_FULL : MR_IPFIX_ID_BIFLOW)),
+			    full, (enum mr_ipfix_head)h, true);
 	return n;
 }
 
-unsigned mr_ipfix_split(enum mr_ipfix_profile profile, const struct mr_flow_rec *rec, struct mr_ipfix_part ret[2])
+unsigned mr_ipfix_split(enum mr_ipfix_profile profile, const struct mr_flow_rec *rec,
+			struct mr_ipfix_part ret[2])
 {
 	bool v6 = rec->family == 6;
 	bool icmp = rec->proto == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);

@@ -51,11 +51,11 @@ static inline uint16_t mr_ipfix_id_base(uint8_t generation)
 
 /** When a field says nothing about a record, JSON leaves it out; a template can't. */
 enum mr_ipfix_field_flags {
-	MR_IPFIX_F_KEY = 1 << 0,       /* flow key, for flowKeyIndicator(173) */
+	MR_IPFIX_F_KEY = 1 << 0,	/* flow key, for flowKeyIndicator(173) */
 	MR_IPFIX_F_REVERSIBLE = 1 << 1, /* metered per direction */
-	MR_IPFIX_F_NOT_JSON = 1 << 2,  /* another field says the same with more precision */
-	MR_IPFIX_F_TCP = 1 << 3,       /* means something for TCP only */
-	MR_IPFIX_F_NONZERO = 1 << 4,   /* 0 stands for "none" */
+	MR_IPFIX_F_NOT_JSON = 1 << 2,	/* another field says the same with more precision */
+	MR_IPFIX_F_TCP = 1 << 3,	/* means something for TCP only */
+	MR_IPFIX_F_NONZERO = 1 << 4,	/* 0 stands for "none" */
 };
 
 #define MR_IPFIX_LAYOUT_FIELDS_MAX 48
@@ -66,13 +66,14 @@ struct mr_ipfix_step {
 };
 
 struct mr_ipfix_layout {
-	uint16_t id; /* template id */
-	uint16_t n;  /* fields */
-	uint16_t len; /* octets of a data record: all fields have fixed lengths */
+	uint16_t id;   /* template id */
+	uint16_t n;    /* fields */
+	uint16_t len;  /* octets of a data record: all fields have fixed lengths */
 	uint64_t keys; /* flowKeyIndicator(173): bit i for field i */
 	struct mr_ipfix_field field[MR_IPFIX_LAYOUT_FIELDS_MAX];
 	uint8_t flags[MR_IPFIX_LAYOUT_FIELDS_MAX]; /* MR_IPFIX_F_* */
-	struct mr_ipfix_step step[2][MR_IPFIX_LAYOUT_FIELDS_MAX]; /* by the direction that is written as forward */
+	struct mr_ipfix_step
+		step[2][MR_IPFIX_LAYOUT_FIELDS_MAX]; /* by the direction that is written as forward */
 };
 
 /** Layouts of a profile: uniflow ones first, then those for flows seen in both directions. */
@@ -89,10 +90,12 @@ struct mr_ipfix_part {
 };
 
 /**
- * The data records that a flow record becomes: one, or in profile compat two for a flow seen in both directions.
- * A record whose initiator was silent (the later part of a long flow) is written from the responder's view.
+ * The data records that a flow record becomes: one, or in profile compat two for a flow seen in both
+ * directions. A record whose initiator was silent (the later part of a long flow) is written from the
+ * responder's view.
  */
-unsigned mr_ipfix_split(enum mr_ipfix_profile profile, const struct mr_flow_rec *rec, struct mr_ipfix_part ret[2]);
+unsigned mr_ipfix_split(enum mr_ipfix_profile profile, const struct mr_flow_rec *rec,
+			struct mr_ipfix_part ret[2]);
 
 /** Write one data record, layout->len octets. Returns the octet behind it. */
 uint8_t *mr_ipfix_encode(const struct mr_ipfix_layout *layout, unsigned dir, const struct mr_flow_rec *rec,

@@ -106,6 +106,7 @@ void mr_ipfix_queue_lose(struct mr_ipfix_queue *q, struct mr_ipfix_transport_sta
 		const struct mr_ipfix_load *load = &entry(q, i)->load;
 
 		stats->lost_packets += load->packets;
+		stats->lost_octets += load->octets;
 		stats->lost_records += load->records;
 		stats->lost_flows += load->flows;
 	}

@@ -26,7 +26,8 @@ static struct mr_ipfix_description description(const struct mr_ipfix_session *s)
 	};
 }
 
-static void not_sent(struct mr_ipfix_session *s, uint64_t flows, uint64_t packets, uint64_t octets, uint64_t now_ns)
+static void not_sent(struct mr_ipfix_session *s, uint64_t flows, uint64_t packets, uint64_t octets,
+		     uint64_t now_ns)
 {
 	s->stats.not_sent_flows += flows;
 	s->stats.not_sent_packets += packets;
@@ -48,7 +49,9 @@ static bool emit(void *ctx, uint8_t *msg, size_t len, uint32_t records)
 	const struct emit_ctx *e = ctx;
 	struct mr_ipfix_session *s = e->session;
 	const struct iovec iov = { .iov_base = msg, .iov_len = len };
-	const struct mr_ipfix_load load = { 0 }; /* options records aren't flows: their loss is of no account */
+	const struct mr_ipfix_load load = {
+		0
+	}; /* options records aren't flows: their loss is of no account */
 	bool taken = false;
 
 	mr_ipfix_header_put(msg, len, e->now_ns, s->sequence, s->common->odid);
@@ -67,8 +70,8 @@ static uint8_t *control_buffer(const struct mr_ipfix_session *s)
 }
 
 /*
- * Templates, then what they describe and never changes. Options data go in a later message than their templates,
- * since there are collectors which can't use both at once.
+ * Templates, then what they describe and never changes. Options data go in a later message than their
+ * templates, since there are collectors which can't use both at once.
  */
 static void describe(struct mr_ipfix_session *s, uint64_t now_ns)
 {
@@ -131,7 +134,7 @@ static void settle(struct mr_ipfix_session *s, struct mr_ipfix_msg *m, bool take
 		s->stats.flows += m->load.flows;
 		s->stats.packets += m->load.packets;
 	} else {
-		not_sent(s, m->load.flows, m->load.packets, m->octets, now_ns);
+		not_sent(s, m->load.flows, m->load.packets, m->load.octets, now_ns);
 	}
 	s->stats.pending_flows -= m->load.flows;
 	s->stats.pending_packets -= m->load.packets;
@@ -150,8 +153,9 @@ static bool may_send(struct mr_ipfix_session *s, uint64_t now_ns)
 }
 
 /*
- * Send what is ready. The sequence number after a batch is that behind the last message taken: a refused one in
- * the middle leaves a gap, from which the collector sees the loss; refused ones at the end were never sent.
+ * Send what is ready. The sequence number after a batch is that behind the last message taken: a refused one
+ * in the middle leaves a gap, from which the collector sees the loss; refused ones at the end were never
+ * sent.
  */
 static void send_ready(struct mr_ipfix_session *s, uint64_t now_ns)
 {
@@ -211,14 +215,14 @@ static struct mr_ipfix_msg *message(struct mr_ipfix_session *s, unsigned layout,
 	/* there are as many as can be ready and open at once, and this layout has none open: one is left */
 	m = s->unused[--s->n_unused];
 	m->len = RECORDS_OFF;
-	m->octets = 0;
 	m->load = (struct mr_ipfix_load){ 0 };
 	mr_put_u16(m->data + MR_IPFIX_HEADER_LEN, s->layout[layout].id);
 	s->open[layout] = m;
 	return m;
 }
 
-void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec, uint32_t entry, uint64_t now_ns)
+void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec, uint32_t entry,
+			  uint64_t now_ns)
 {
 	uint64_t packets = rec->packets[0] + rec->packets[1], octets = rec->octets[0] + rec->octets[1];
 	struct mr_ipfix_part part[2];
@@ -236,10 +240,10 @@ void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *
 	for (unsigned i = 0; i < n; i++)
 		p = mr_ipfix_encode(l, part[i].dir, rec, s->common->observation_point, p);
 	m->len = (uint32_t)(p - m->data);
-	m->octets += octets;
 	m->entries[m->load.flows++] = entry;
 	m->load.records += n;
 	m->load.packets += packets;
+	m->load.octets += octets;
 	mr_ipfix_ledger_hold(&s->common->ledger, entry);
 	s->stats.pending_flows++;
 	s->stats.pending_packets += packets;
@@ -277,7 +281,8 @@ void mr_ipfix_session_poll(struct mr_ipfix_session *s, uint64_t now_ns)
 	s->ops->stats(s->transport, &ts);
 	if (ts.lost_flows != s->lost_flows) {
 		s->lost_flows = ts.lost_flows;
-		not_sent(s, 0, 0, 0, now_ns); /* for the time; the figures are added by mr_ipfix_session_stats() */
+		not_sent(s, 0, 0, 0,
+			 now_ns); /* for the time; the figures are added by mr_ipfix_session_stats() */
 	}
 }
 
@@ -288,7 +293,8 @@ void mr_ipfix_session_tick(struct mr_ipfix_session *s, uint64_t now_ns)
 		return;
 	if (!s->described || (s->refresh_ns != 0 && elapsed(now_ns, s->described_ns) >= s->refresh_ns)) {
 		describe(s, now_ns);
-		s->stats_due = true; /* in the same burst: options between flows look like gaps to some collectors */
+		s->stats_due =
+			true; /* in the same burst: options between flows look like gaps to some collectors */
 	}
 	if (s->described && (s->stats_due || elapsed(now_ns, s->stats_ns) >= s->common->stats_interval_ns))
 		statistics(s, now_ns);
@@ -309,6 +315,7 @@ static void figures(const struct mr_ipfix_session *s, const struct mr_ipfix_tran
 	ret->packets -= ts->lost_packets;
 	ret->not_sent_flows += ts->lost_flows;
 	ret->not_sent_packets += ts->lost_packets;
+	ret->not_sent_octets += ts->lost_octets;
 	ret->lost_flows = ts->lost_flows;
 	ret->lost_packets = ts->lost_packets;
 	ret->send_errors = ts->errors;
@@ -352,12 +359,14 @@ static int buffers_make(struct mr_ipfix_session *s)
 	return 0;
 }
 
-static int session_setup(struct mr_ipfix_session *s, const struct mr_ipfix_collector_conf *conf, struct mr_err *err)
+static int session_setup(struct mr_ipfix_session *s, const struct mr_ipfix_collector_conf *conf,
+			 struct mr_err *err)
 {
 	unsigned mtu = conf->mtu != 0 ? conf->mtu : MR_IPFIX_MTU_DEFAULT;
 
 	if (conf->profile >= MR_IPFIX_PROFILE_MAX)
-		return mr_err_set(err, EINVAL, "profile %d isn't one: choose compat, biflow or full", conf->profile);
+		return mr_err_set(err, EINVAL, "profile %d isn't one: choose compat, biflow or full",
+				  conf->profile);
 	if (mtu < MR_IPFIX_MTU_MIN || mtu > MR_IPFIX_MTU_MAX)
 		return mr_err_set(err, EINVAL, "mtu %u: choose %d to %d octets", mtu, MR_IPFIX_MTU_MIN,
 				  MR_IPFIX_MTU_MAX);
@@ -376,14 +385,15 @@ static int session_setup(struct mr_ipfix_session *s, const struct mr_ipfix_colle
 }
 
 int mr_ipfix_session_open(const struct mr_ipfix_collector_conf *conf, struct mr_ipfix_common *common,
-			  const struct mr_ipfix_transport_ops *const *transports, struct mr_ipfix_session **ret,
-			  struct mr_err *err)
+			  const struct mr_ipfix_transport_ops *const *transports,
+			  struct mr_ipfix_session **ret, struct mr_err *err)
 {
 	struct mr_ipfix_session *s;
 	int rc;
 
 	if (conf->proto >= MR_IPFIX_PROTO_MAX || transports[conf->proto] == NULL)
-		return mr_err_set(err, EINVAL, "collector %s: transport %d isn't supported", conf->name, conf->proto);
+		return mr_err_set(err, EINVAL, "collector %s: transport %d isn't supported", conf->name,
+				  conf->proto);
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
@@ -419,7 +429,8 @@ void mr_ipfix_session_finish(struct mr_ipfix_session *s, uint64_t now_ns)
 		statistics(s, now_ns);
 }
 
-void mr_ipfix_session_close(struct mr_ipfix_session *s, unsigned limit_ms, struct mr_ipfix_collector_stats *ret)
+void mr_ipfix_session_close(struct mr_ipfix_session *s, unsigned limit_ms,
+			    struct mr_ipfix_collector_stats *ret)
 {
 	struct mr_ipfix_transport_stats ts;
 

@@ -24,7 +24,7 @@ extern "C" {
 #define MR_IPFIX_MTU_DEFAULT	1420
 #define MR_IPFIX_MTU_MIN	512
 #define MR_IPFIX_MTU_MAX	65504
-#define MR_IPFIX_STREAM_MSG_LEN 8192 /* TCP, TLS, file: no path to fit */
+#define MR_IPFIX_STREAM_MSG_LEN 8192	     /* TCP, TLS, file: no path to fit */
 #define MR_IPFIX_LINGER_NS	200000000ull /* a half-filled message waits no longer */
 
 /** What all collectors of an exporter have in common. Owned by the exporter. */
@@ -36,14 +36,14 @@ struct mr_ipfix_common {
 	const char *const *interfaces;
 	unsigned n_interfaces;
 	struct mr_ipfix_metering metering; /* as of the last tick */
-	uint64_t ignored_first_ns, ignored_last_ns; /* when packets were first and last seen to be not metered */
+	uint64_t ignored_first_ns,
+		ignored_last_ns; /* when packets were first and last seen to be not metered */
 	struct mr_ipfix_ledger ledger;
 };
 
 struct mr_ipfix_msg {
 	uint8_t *data;
 	uint32_t len;
-	uint64_t octets; /* of the flows, octetDeltaCount */
 	struct mr_ipfix_load load;
 	uint32_t *entries; /* in the ledger, load.flows of them */
 };
@@ -65,7 +65,7 @@ struct mr_ipfix_session {
 	const struct mr_ipfix_transport_ops *ops;
 	struct mr_ipfix_transport *transport;
 	uint32_t connection; /* the transport's generation */
-	uint32_t sequence; /* data records sent on this connection */
+	uint32_t sequence;   /* data records sent on this connection */
 
 	uint32_t msg_max; /* octets, multiple of 4 */
 	struct mr_ipfix_msg *open[MR_IPFIX_LAYOUTS_MAX];
@@ -74,8 +74,8 @@ struct mr_ipfix_session {
 	struct mr_ipfix_msg *unused[MR_IPFIX_BATCH_MSGS + MR_IPFIX_LAYOUTS_MAX];
 	unsigned n_unused;
 	struct mr_ipfix_msg msgs[MR_IPFIX_BATCH_MSGS + MR_IPFIX_LAYOUTS_MAX];
-	uint8_t *data; /* of all messages, and one for templates and options */
-	uint32_t *entries; /* of all messages */
+	uint8_t *data;	    /* of all messages, and one for templates and options */
+	uint32_t *entries;  /* of all messages */
 	uint32_t n_entries; /* how many these are */
 
 	struct mr_ipfix_collector_stats stats; /* without what the transport counts */
@@ -87,11 +87,12 @@ struct mr_ipfix_session {
 
 /** @param transports  by enum mr_ipfix_proto, NULL where there is none */
 int mr_ipfix_session_open(const struct mr_ipfix_collector_conf *conf, struct mr_ipfix_common *common,
-			  const struct mr_ipfix_transport_ops *const *transports, struct mr_ipfix_session **ret,
-			  struct mr_err *err);
+			  const struct mr_ipfix_transport_ops *const *transports,
+			  struct mr_ipfix_session **ret, struct mr_err *err);
 
 /** Put the record in a message and hold its ledger entry, or count it as not sent. */
-void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec, uint32_t entry, uint64_t now_ns);
+void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec, uint32_t entry,
+			  uint64_t now_ns);
 
 /** Ask the transport how it is. */
 void mr_ipfix_session_poll(struct mr_ipfix_session *s, uint64_t now_ns);
@@ -111,7 +112,8 @@ void mr_ipfix_session_stats(const struct mr_ipfix_session *s, struct mr_ipfix_co
 void mr_ipfix_session_finish(struct mr_ipfix_session *s, uint64_t now_ns);
 
 /** Close the transport, waiting up to @p limit_ms, and free. @param ret  NULL or the final figures */
-void mr_ipfix_session_close(struct mr_ipfix_session *s, unsigned limit_ms, struct mr_ipfix_collector_stats *ret);
+void mr_ipfix_session_close(struct mr_ipfix_session *s, unsigned limit_ms,
+			    struct mr_ipfix_collector_stats *ret);
 
 #ifdef __cplusplus
 }

@@ -52,6 +52,7 @@ enum mr_ipfix_state {
 /** What is in a message, in the caller's terms; a transport only adds it up when it loses messages. */
 struct mr_ipfix_load {
 	uint64_t packets;
+	uint64_t octets; /* of the flows, octetDeltaCount */
 	uint32_t records;
 	uint32_t flows;
 };
@@ -66,7 +67,7 @@ struct mr_ipfix_transport_stats {
 	uint64_t delivered_messages; /* TCP, TLS: the peer's TCP has them; UDP, file: the kernel has */
 	uint64_t pending_messages; /* TCP, TLS: queued, or with the kernel and not yet acknowledged */
 	uint64_t lost_messages; /* TCP, TLS: pending when their connection ended, half-written ones too */
-	uint64_t lost_packets, lost_records, lost_flows; /* the loads of lost_messages */
+	uint64_t lost_packets, lost_octets, lost_records, lost_flows; /* the loads of lost_messages */
 };
 
 struct mr_ipfix_transport_ops {

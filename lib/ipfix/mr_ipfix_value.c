@@ -114,7 +114,8 @@ void mr_ipfix_json_u64(struct mr_wbuf *w, uint64_t v)
 	mr_wbuf_put_bytes(w, text + i, sizeof(text) - i);
 }
 
-void mr_ipfix_json_key(struct mr_wbuf *w, uint32_t pen, uint16_t id, unsigned nth, const struct mr_ipfix_ie *ie)
+void mr_ipfix_json_key(struct mr_wbuf *w, uint32_t pen, uint16_t id, unsigned nth,
+		       const struct mr_ipfix_ie *ie)
 {
 	char name[MR_IPFIX_NAME_MAX];
 
@@ -131,8 +132,11 @@ void mr_ipfix_json_key(struct mr_wbuf *w, uint32_t pen, uint16_t id, unsigned nt
 static size_t utf8_len(const uint8_t *s, size_t left)
 {
 	uint8_t lead = s[0];
-	size_t n = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 :
-		   lead >= 0xf0 && lead < 0xf5				? 4 : 0;
+	size_t n = lead < 0x80			 ? 1
+		   : lead >= 0xc2 && lead < 0xe0 ? 2
+		   : (lead & 0xf0) == 0xe0	 ? 3
+		   : lead >= 0xf0 && lead < 0xf5 ? 4
+						 : 0;
 
 	if (n > left)
 		return 0;

@@ -34,7 +34,8 @@ void input_decoder_end(struct input *in, struct mr_ipfix_decoder *d)
 	mr_ipfix_decoder_free(d);
 }
 
-long input_stream(struct input *in, struct mr_ipfix_decoder *d, const char *who, const uint8_t *data, size_t len)
+long input_stream(struct input *in, struct mr_ipfix_decoder *d, const char *who, const uint8_t *data,
+		  size_t len)
 {
 	struct mr_err err;
 	size_t done = 0;

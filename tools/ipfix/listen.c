@@ -18,7 +18,7 @@
 #define BACKLOG	     16
 
 struct peer {
-	int fd; /* TCP: the connection */
+	int fd;					/* TCP: the connection */
 	char name[NI_MAXHOST + NI_MAXSERV + 2]; /* address:port */
 	struct mr_ipfix_decoder *decoder;
 	uint8_t *data; /* TCP: octets that aren't a whole message yet */

@@ -14,23 +14,22 @@
 
 enum { EXIT_GOOD, EXIT_FAULT, EXIT_USAGE };
 
-static const char help[] =
-	"Usage: millrace-ipfix [OPTION]... INPUT\n"
-	"Print IPFIX data records (RFC 7011), one JSON object a line.\n"
-	"\n"
-	"INPUT is a file (RFC 5655), - for standard input, or a place to listen on\n"
-	"until SIGINT or SIGTERM: udp://HOST:PORT or tcp://HOST:PORT.\n"
-	"\n"
-	"  -t, --templates  print templates too, as objects with the key \"template\"\n"
-	"  -s, --stats      print the totals last, as an object with the key \"stats\"\n"
-	"  -q, --quiet      don't print records\n"
-	"  -n, --count=N    stop after N data records\n"
-	"  -h, --help       this text\n"
-	"  -V, --version    the version\n"
-	"\n"
-	"Keys are IANA names; reverse elements (RFC 5103) are reverse..., unknown ones\n"
-	"e<enterprise>id<id> with their octets in hexadecimal.\n"
-	"Status: 0 all read, 1 something was malformed or unreadable, 2 wrong usage.\n";
+static const char help[] = "Usage: millrace-ipfix [OPTION]... INPUT\n"
+			   "Print IPFIX data records (RFC 7011), one JSON object a line.\n"
+			   "\n"
+			   "INPUT is a file (RFC 5655), - for standard input, or a place to listen on\n"
+			   "until SIGINT or SIGTERM: udp://HOST:PORT or tcp://HOST:PORT.\n"
+			   "\n"
+			   "  -t, --templates  print templates too, as objects with the key \"template\"\n"
+			   "  -s, --stats      print the totals last, as an object with the key \"stats\"\n"
+			   "  -q, --quiet      don't print records\n"
+			   "  -n, --count=N    stop after N data records\n"
+			   "  -h, --help       this text\n"
+			   "  -V, --version    the version\n"
+			   "\n"
+			   "Keys are IANA names; reverse elements (RFC 5103) are reverse..., unknown ones\n"
+			   "e<enterprise>id<id> with their octets in hexadecimal.\n"
+			   "Status: 0 all read, 1 something was malformed or unreadable, 2 wrong usage.\n";
 
 struct printer {
 	struct input in; /* first: the signal handler and callbacks stop it */
@@ -106,7 +105,8 @@ static void on_template(void *ctx, const struct mr_ipfix_template *t, bool withd
 
 static void on_gap(void *ctx, uint32_t odid, uint32_t expected, uint32_t got)
 {
-	fprintf(stderr, "millrace-ipfix: domain %u: sequence %u where %u was expected\n", odid, got, expected);
+	fprintf(stderr, "millrace-ipfix: domain %u: sequence %u where %u was expected\n", odid, got,
+		expected);
 }
 
 static void stats_print(const struct mr_ipfix_decoder_stats *s)
@@ -164,9 +164,12 @@ static bool input_run(const char *input)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "templates", no_argument, NULL, 't' }, { "stats", no_argument, NULL, 's' },
-		{ "quiet", no_argument, NULL, 'q' },	 { "count", required_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },	 { "version", no_argument, NULL, 'V' },
+		{ "templates", no_argument, NULL, 't' },
+		{ "stats", no_argument, NULL, 's' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	bool stats = false, good;
