@@ -115,7 +115,7 @@ class Link
 		struct mr_ipfix_transport_stats st;
 
 		ops->stats(t, &st);
-		EXPECT_EQ(st.messages, st.delivered_messages + st.queued_messages + st.lost_messages);
+		EXPECT_EQ(st.messages, st.delivered_messages + st.pending_messages + st.lost_messages);
 		return st;
 	}
 	struct mr_ipfix_transport_stats close(unsigned limit_ms)
@@ -125,7 +125,7 @@ class Link
 		if (t != nullptr)
 			ops->close(t, limit_ms, &st);
 		t = nullptr;
-		EXPECT_EQ(0u, st.queued_messages);
+		EXPECT_EQ(0u, st.pending_messages);
 		EXPECT_EQ(st.messages, st.delivered_messages + st.lost_messages);
 		return st;
 	}

@@ -80,6 +80,16 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
+static struct mr_ipfix_load load_of(unsigned i)
+{
+	struct mr_ipfix_load load = {};
+
+	load.packets = i;
+	load.records = 1;
+	load.flows = 2;
+	return load;
+}
+
 // ---- the queue ----
 
 // Random puts, writes and acknowledgements against a model that keeps everything.
@@ -104,7 +114,7 @@ static void queue_against_model(unsigned seed, bool framed)
 		case 0: {
 			std::string m = message(i, 1 + rnd() % 700);
 			struct iovec iov = { m.data(), m.size() };
-			struct mr_ipfix_load load = { i, 1, 1 };
+			struct mr_ipfix_load load = load_of(i);
 			bool fits = m.size() <= 5000 - pending && open.size() < 5000 / 128 + 64;
 
 			ASSERT_EQ(fits, mr_ipfix_queue_put(&q, &iov, &load));
@@ -559,9 +569,8 @@ static std::string fill(Link &link, unsigned *i, size_t len)
 
 	for (;;) {
 		std::string m = message(*i, len);
-		struct mr_ipfix_load load = { *i, 1, 2 };
 
-		if (!link.send({ m }, { load })[0])
+		if (!link.send({ m }, { load_of(*i) })[0])
 			return taken;
 		taken += m;
 		++*i;
@@ -606,7 +615,7 @@ TEST_P(IpfixTcpBound, ASlowReaderMeetsItAndLosesNothing)
 	EXPECT_GT(st.queued_octets + 1000, GetParam());
 	EXPECT_EQ(i, st.messages);
 	EXPECT_EQ(taken.size(), st.octets);
-	EXPECT_EQ(st.queued_octets, 1000 * st.queued_messages);
+	EXPECT_EQ(st.queued_octets, 1000 * st.pending_messages);
 	// order is kept within a call: what follows a refused message is refused even if it would fit
 	EXPECT_EQ((std::vector<bool>{ false, false }), link.send({ message(i, 1000), "MR|" }));
 	EXPECT_EQ(i, link.stats().messages);
@@ -644,7 +653,7 @@ TEST_P(IpfixTcpBound, AKilledCollectorCostsExactlyWhatItDidNotTake)
 	std::string got = read_octets(link, peer, 50000);
 	taken += fill_up(link, &i, 997);
 	EXPECT_EQ(0, taken.compare(0, got.size(), got));
-	uint64_t queued = link.stats().queued_messages;
+	uint64_t queued = link.stats().pending_messages;
 	EXPECT_GT(queued, GetParam() / 997 / 2);
 	listener.shut();
 	peer.hang_up_hard();
@@ -653,7 +662,7 @@ TEST_P(IpfixTcpBound, AKilledCollectorCostsExactlyWhatItDidNotTake)
 
 	struct mr_ipfix_transport_stats st = link.stats();
 	EXPECT_EQ(i, st.messages);
-	EXPECT_EQ(0u, st.queued_messages);
+	EXPECT_EQ(0u, st.pending_messages);
 	EXPECT_EQ(0u, st.queued_octets);
 	EXPECT_GE(st.delivered_messages, got.size() / 997); // what it has read, and what its kernel had taken
 	EXPECT_LE(st.lost_messages, queued);
