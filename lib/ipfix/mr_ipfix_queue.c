@@ -20,7 +20,7 @@ int mr_ipfix_queue_init(struct mr_ipfix_queue *q, size_t cap)
 {
 	memset(q, 0, sizeof(*q));
 	q->cap = cap;
-	q->n_cap = cap / 128 + 64; /* data messages are larger, and few small ones are under way at a time */
+	q->n_cap = cap / 128 + 64; /* messages with data are larger */
 	q->ring = malloc(q->cap);
 	q->entries = calloc(q->n_cap, sizeof(*q->entries));
 	if (q->ring != NULL && q->entries != NULL)
@@ -46,13 +46,14 @@ bool mr_ipfix_queue_put(struct mr_ipfix_queue *q, const struct iovec *msg, const
 	size_t n_used = q->n_written + q->n_waiting;
 	size_t tail, piece;
 
-	if (msg->iov_len > q->cap - q->len || n_used == q->n_cap)
+	if (msg->iov_len > q->cap - q->pending || n_used == q->n_cap)
 		return false;
 	tail = wrap(q->head + q->len, q->cap);
 	piece = min_size(msg->iov_len, q->cap - tail);
 	memcpy(q->ring + tail, msg->iov_base, piece);
 	memcpy(q->ring, (const uint8_t *)msg->iov_base + piece, msg->iov_len - piece);
 	q->len += msg->iov_len;
+	q->pending += msg->iov_len;
 	*entry(q, n_used) = (struct mr_ipfix_queue_entry){
 		.load = load != NULL ? *load : (struct mr_ipfix_load){ 0 },
 		.len = (uint32_t)msg->iov_len,
@@ -91,6 +92,7 @@ size_t mr_ipfix_queue_delivered(struct mr_ipfix_queue *q, uint64_t wire)
 	size_t n = 0;
 
 	while (q->n_written > 0 && q->entries[q->first].wire_end <= wire) {
+		q->pending -= q->entries[q->first].len;
 		q->first = wrap(q->first + 1, q->n_cap);
 		q->n_written--;
 		n++;
@@ -111,6 +113,6 @@ void mr_ipfix_queue_lose(struct mr_ipfix_queue *q, struct mr_ipfix_transport_sta
 		stats->lost_flows += load->flows;
 	}
 	stats->lost_messages += n;
-	q->head = q->len = q->partial = 0;
+	q->pending = q->head = q->len = q->partial = 0;
 	q->first = q->n_written = q->n_waiting = 0;
 }

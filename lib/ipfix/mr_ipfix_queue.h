@@ -18,6 +18,8 @@ extern "C" {
  * until the peer has acknowledged it. Private to the transports. Thread: the exporter's.
  *
  * A message is waiting (octets in the ring), then written (only its entry is left), then delivered or lost.
+ * The capacity bounds the waiting and the written ones together: that is what a dead connection can cost,
+ * however much of it the kernel takes.
  */
 
 struct mr_ipfix_queue_entry {
@@ -29,8 +31,9 @@ struct mr_ipfix_queue_entry {
 struct mr_ipfix_queue {
 	uint8_t *ring;
 	size_t cap; /* octets */
+	size_t pending; /* octets of the messages in here, waiting or written, <= cap */
 	size_t head; /* next octet to write */
-	size_t len; /* octets waiting */
+	size_t len; /* octets in the ring, <= pending */
 	size_t partial; /* octets of the first waiting message that are written already */
 
 	struct mr_ipfix_queue_entry *entries; /* ring, too: first the written, then the waiting ones */
@@ -40,7 +43,7 @@ struct mr_ipfix_queue {
 	size_t n_waiting;
 };
 
-/** A ring of @p cap octets. The number of messages is bounded too, at cap / 128 + 64. -ENOMEM. */
+/** Room for @p cap octets in up to cap / 128 + 64 messages. -ENOMEM. */
 int mr_ipfix_queue_init(struct mr_ipfix_queue *q, size_t cap);
 void mr_ipfix_queue_fini(struct mr_ipfix_queue *q);
 

@@ -19,13 +19,13 @@
 MR_LOG_REGISTER(ipfix);
 
 #define SEND_BUFFER_DEFAULT (4u << 20)
-#define SEND_BUFFER_MIN	    65536u /* any IPFIX message fits */
-#define PAUSE_MIN_NS	    (100 * MR_NS_PER_MS)
-#define PAUSE_MAX_NS	    (10 * MR_NS_PER_S)
-#define ATTEMPT_MAX_S	    5 /* for the connection, and again for the handshake */
-#define SILENCE_MAX_S	    25 /* a peer that acknowledges nothing for so long is gone */
-#define DISCARD_READS	    4 /* of DISCARD_OCTETS each at a time: a chatty peer can't keep us */
-#define DISCARD_OCTETS	    16384
+#define SEND_BUFFER_MIN     65536u /* any IPFIX message fits */
+#define PAUSE_MIN_NS        (100 * MR_NS_PER_MS)
+#define PAUSE_MAX_NS        (10 * MR_NS_PER_S)
+#define ATTEMPT_MAX_S       5 /* for the connection, and again for the handshake */
+#define SILENCE_MAX_S       25 /* a peer that acknowledges nothing for so long is gone */
+#define DISCARD_READS       4 /* of DISCARD_OCTETS each at a time: a chatty peer can't keep us */
+#define DISCARD_OCTETS      16384
 
 int mr_ipfix_stream_because(struct mr_ipfix_stream *s, int code, const char *fmt, ...)
 {
@@ -330,7 +330,7 @@ void mr_ipfix_stream_stats(const struct mr_ipfix_transport *t, struct mr_ipfix_t
 	const struct mr_ipfix_stream *s = (const struct mr_ipfix_stream *)t;
 
 	*ret = s->stats;
-	ret->queued_octets = s->queue.len;
+	ret->queued_octets = s->queue.pending;
 	ret->pending_messages = s->queue.n_written + s->queue.n_waiting;
 }
 

@@ -35,7 +35,7 @@ extern "C" {
  * A transport session starts with templates and sequence number 0, so what an ended connection did not
  * deliver can't be repeated on the next one: it is lost, and counted with its load. The boundary is the
  * acknowledgement of the peer's TCP; what its program does with the octets is unknowable, IPFIX has no answer
- * of its own.
+ * of its own. Up to there a message is pending, and counts towards send_buffer.
  *
  * TLS is 1.2 or later. The peer's certificate must chain to tls_ca and name tls_name (default: host); a
  * connection that fails this carries nothing. Failures are logged with collector, address and reason: a new
@@ -63,7 +63,7 @@ struct mr_ipfix_transport_stats {
 	uint64_t octets;
 	uint64_t errors; /* by kernel or peer: a failed send or attempt to connect, a connection that ended */
 	uint64_t reconnects; /* connections after the first */
-	uint64_t queued_octets; /* TCP, TLS: taken, and not yet with the kernel */
+	uint64_t queued_octets; /* TCP, TLS: in pending messages, <= send_buffer */
 	uint64_t delivered_messages; /* TCP, TLS: the peer's TCP has them; UDP, file: the kernel has */
 	uint64_t pending_messages; /* TCP, TLS: queued, or with the kernel and not yet acknowledged */
 	uint64_t lost_messages; /* TCP, TLS: pending when their connection ended, half-written ones too */

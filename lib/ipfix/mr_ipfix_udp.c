@@ -12,8 +12,8 @@
 #include "ipfix/mr_ipfix_net.h"
 #include "ipfix/mr_ipfix_transport.h"
 
-#define BATCH_MSGS 64
-#define SNDBUF_OCTETS (4 << 20) /* the kernel clamps it to net.core.wmem_max */
+#define BATCH_MSGS      64
+#define SNDBUF_OCTETS   (4 << 20) /* the kernel clamps it to net.core.wmem_max */
 #define ICMP_ERRORS_MAX 1024 /* looked at in one go */
 
 struct udp {
