@@ -95,7 +95,7 @@ static int measure(uint16_t port_id, enum mr_ethdev_time_source source, struct m
 static enum mr_ethdev_time_source find_source(struct mr_ethdev *dev, bool offload,
 					      struct mr_ethdev_clock *ret_clock)
 {
-	if ((dev->quirks & MR_ETHDEV_Q_TIME_UTC_US) != 0)
+	if ((dev->quirks & MR_ETHDEV_Q_UTC_US) != 0)
 		return MR_ETHDEV_TIME_UTC_US;
 	if (!offload)
 		return MR_ETHDEV_TIME_NONE;
