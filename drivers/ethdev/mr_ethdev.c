@@ -34,6 +34,8 @@ static void ethdev_close(struct mr_port *port)
 	if (dev->started)
 		rte_eth_dev_stop(dev->port_id);
 	mr_ethdev_unprobe(dev);
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
+		mr_ethdev_sockets_close_xdp(&dev->sockets);
 	if (dev->pool != NULL)
 		mr_ethdev_pool_retire(dev->pool, lost);
 	rte_free(dev->time);

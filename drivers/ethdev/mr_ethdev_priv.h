@@ -9,6 +9,7 @@
 #include <rte_mempool.h>
 
 #include "drivers/ethdev/mr_ethdev.h"
+#include "drivers/ethdev/mr_ethdev_clock.h"
 
 #define MR_ETHDEV_RSS_KEY_MIN 40 /* what DPDK takes when a driver doesn't say */
 #define MR_ETHDEV_RSS_KEY_MAX 128
@@ -39,36 +40,25 @@ struct mr_ethdev_iface {
 /** -ENODEV with a line when there is none. */
 int mr_ethdev_iface_get(const char *name, struct mr_ethdev_iface *ret_iface, struct mr_err *err);
 
-/** Packet sockets of one interface which this process holds. */
+/** The sockets that a driver for kernel interfaces holds. */
 struct mr_ethdev_sockets {
 	uint16_t n;
-	int fds[RTE_MAX_QUEUES_PER_PORT]; /* the driver's, valid until it is closed */
+	int fds[RTE_MAX_QUEUES_PER_PORT];
 	_Atomic uint64_t drops; /* packets; reading a socket's counter clears it, so any reader adds here */
 };
 
-/** Find the sockets and let them pass what arrives only, not what this host sends. */
-int mr_ethdev_sockets_find(struct mr_ethdev_sockets *ret_socks, int if_index, struct mr_err *err);
+/** Find the packet sockets on an interface and let them pass what arrives only, not what this host sends. */
+int mr_ethdev_sockets_packet(struct mr_ethdev_sockets *ret_socks, int if_index, struct mr_err *err);
+
+/** Packets that found the packet sockets' rings full, since they were found. Any thread. */
 uint64_t mr_ethdev_sockets_drops(struct mr_ethdev_sockets *socks);
 
-/** Ticks of a NIC to UTC: a line through the last sample, bent so that the next sample finds no error. */
-struct mr_ethdev_clock {
-	uint64_t base_ticks;
-	uint64_t base_utc_ns;  /* what base_ticks was translated to */
-	uint64_t sample_ticks; /* the last sample as it was read */
-	uint64_t sample_utc_ns;
-	double ns_per_tick;
-};
+/** Find the AF_XDP sockets of this process that aren't among @p before. */
+int mr_ethdev_sockets_xdp(struct mr_ethdev_sockets *ret_socks, const struct mr_ethdev_sockets *before,
+			  struct mr_err *err);
 
-void mr_ethdev_clock_init(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns, double ns_per_tick);
-
-/** A pair read at the same moment, about once a second. Steps when the two are apart by more than 10 ms. */
-void mr_ethdev_clock_sample(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns);
-
-static inline uint64_t mr_ethdev_clock_utc(const struct mr_ethdev_clock *clock, uint64_t ticks)
-{
-	return clock->base_utc_ns +
-	       (uint64_t)(int64_t)((double)(int64_t)(ticks - clock->base_ticks) * clock->ns_per_tick);
-}
+/** After the driver is gone: close those which it left open. */
+void mr_ethdev_sockets_close_xdp(const struct mr_ethdev_sockets *socks);
 
 enum mr_ethdev_time_source {
 	MR_ETHDEV_TIME_NONE,
@@ -100,7 +90,7 @@ struct mr_ethdev {
 	char driver[32];
 	char dev_name[MR_ETHDEV_DEV_MAX];
 	struct mr_ethdev_iface iface;	  /* index 0: there is none */
-	struct mr_ethdev_sockets sockets; /* MR_ETHDEV_Q_SOCKETS */
+	struct mr_ethdev_sockets sockets; /* MR_ETHDEV_Q_SOCKETS: packet, MR_ETHDEV_Q_UMEM: AF_XDP */
 	struct rte_eth_stats opened;	  /* statistics at open */
 };
 
@@ -151,9 +141,9 @@ void mr_ethdev_pool_retire(struct rte_mempool *pool, uint32_t lost);
 int mr_ethdev_rss_conf(const struct rte_eth_dev_info *info, uint8_t key[MR_ETHDEV_RSS_KEY_MAX],
 		       struct rte_eth_rss_conf *ret_conf);
 int mr_ethdev_rss_spread(uint16_t port_id, uint16_t queues);
-bool mr_ethdev_rss_key_kept(uint16_t port_id, const struct rte_eth_rss_conf *wanted);
+/** Some drivers ignore the key at configure time: see, say it again, see again. */
+bool mr_ethdev_rss_key_set(uint16_t port_id, struct rte_eth_rss_conf *wanted);
 int mr_ethdev_rss_flow_symmetric(uint16_t port_id, uint16_t queues, uint64_t types);
 
-/* mr_ethdev_time.c */
 int mr_ethdev_time_start(struct mr_ethdev *dev, bool offload);
 void mr_ethdev_time_stamp(struct mr_ethdev *dev, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);

@@ -191,7 +191,7 @@ static int make_pool(struct setup *s)
 	return dev->pool == NULL ? -ENOMEM : 0;
 }
 
-static int setup_queues(struct setup *s)
+static int setup_all_queues(struct setup *s)
 {
 	struct mr_ethdev *dev = s->dev;
 	struct rte_eth_rxconf rx = s->info.default_rxconf;
@@ -216,8 +216,24 @@ static int setup_queues(struct setup *s)
 	return 0;
 }
 
+static int setup_queues(struct setup *s)
+{
+	struct mr_ethdev *dev = s->dev;
+	struct mr_ethdev_sockets before = { .n = 0 };
+	int rc, found;
+
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) == 0)
+		return setup_all_queues(s);
+	rc = mr_ethdev_sockets_xdp(&before, &before, s->err);
+	if (rc != 0)
+		return rc;
+	rc = setup_all_queues(s);
+	found = mr_ethdev_sockets_xdp(&dev->sockets, &before, rc == 0 ? s->err : NULL);
+	return rc != 0 ? rc : found;
+}
+
 /* Not having symmetric RSS costs handing packets over between workers, not correctness: never an error. */
-static void finish_rss(const struct setup *s)
+static void finish_rss(struct setup *s)
 {
 	uint16_t port_id = s->dev->port_id;
 	uint16_t queues = s->conf->queues;
@@ -234,13 +250,13 @@ static void finish_rss(const struct setup *s)
 	if (rc != 0)
 		mr_log_info("port=%s driver %s keeps its own RSS table: %s", s->dev->port.name,
 			    s->dev->driver, rte_strerror(-rc));
-	if (mr_ethdev_rss_key_kept(port_id, &s->rss))
+	if (mr_ethdev_rss_key_set(port_id, &s->rss))
 		return;
 	rc = mr_ethdev_rss_flow_symmetric(port_id, queues, s->rss.rss_hf);
 	if (rc != 0)
 		mr_log_notice("port=%s driver %s takes neither a symmetric RSS key nor a symmetric hash "
-			      "(%s): workers "
-			      "hand half of the packets over",
+			      "(%s): workers hand "
+			      "many packets over",
 			      s->dev->port.name, s->dev->driver, rte_strerror(-rc));
 }
 
@@ -272,7 +288,7 @@ static int start(struct setup *s)
 	if (rc != 0)
 		return mr_err_set(s->err, -rc, "can't set up packet times: %s", rte_strerror(-rc));
 	if ((dev->quirks & MR_ETHDEV_Q_SOCKETS) != 0 && dev->iface.index != 0)
-		return mr_ethdev_sockets_find(&dev->sockets, dev->iface.index, s->err);
+		return mr_ethdev_sockets_packet(&dev->sockets, dev->iface.index, s->err);
 	return 0;
 }
 

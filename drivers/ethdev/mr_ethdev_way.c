@@ -77,6 +77,9 @@ static int target_pcap(const struct mr_ethdev_name *name, const struct mr_ethdev
 
 	if (queues != 1)
 		return mr_err_set(err, ERANGE, "libpcap has one queue where %u are wanted", queues);
+	if (!iface->up)
+		return mr_err_set(err, ENETDOWN, "interface %s is down: `ip link set %s up`", iface->name,
+				  iface->name);
 	snprintf(own, sizeof(own), "rx_iface_in=%s,tx_iface=%s", iface->name, iface->name);
 	set_args(target, name, own);
 	return socket_check(AF_PACKET, "packet", err);
