@@ -25,14 +25,17 @@ static void ethdev_close(struct mr_port *port)
 {
 	struct mr_ethdev *dev = of(port);
 	/* net_af_xdp doesn't return the buffers which the kernel had for receiving */
-	uint32_t lost =
-		(dev->quirks & MR_ETHDEV_Q_UMEM_POOL) != 0 ? (uint32_t)port->queues * dev->descs[0] : 0;
+	uint32_t lost = (dev->quirks & MR_ETHDEV_Q_UMEM) != 0 ? (uint32_t)port->queues * dev->descs[0] : 0;
 
-	if (dev->set_promiscuous)
+	if (dev->iface.promiscuous) /* starting the device cleared what the user had set */
+		rte_eth_promiscuous_enable(dev->port_id);
+	else if (dev->promiscuous)
 		rte_eth_promiscuous_disable(dev->port_id);
 	if (dev->started)
 		rte_eth_dev_stop(dev->port_id);
 	mr_ethdev_unprobe(dev);
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
+		mr_ethdev_sockets_close_xdp(&dev->sockets);
 	if (dev->pool != NULL)
 		mr_ethdev_pool_retire(dev->pool, lost);
 	rte_free(dev->time);
@@ -66,30 +69,46 @@ static int open_target(const struct mr_port_conf *conf, const struct mr_ethdev_t
 	return 0;
 }
 
-/* Try the ways to a kernel interface, the better first; the last one's error counts. */
+static bool is_open(const struct mr_ethdev_iface *iface)
+{
+	char name[MR_ETHDEV_DEV_MAX];
+	uint16_t port_id;
+
+	for (const struct mr_ethdev_way *way = mr_ethdev_ways; way->name != NULL; way++)
+		if (rte_eth_dev_get_port_by_name(mr_ethdev_way_device(way, iface, name), &port_id) == 0)
+			return true;
+	return false;
+}
+
+/* Try the ways to a kernel interface, the best first; the last one's error counts. */
 static int open_iface(const struct mr_port_conf *conf, const struct mr_ethdev_name *name,
 		      struct mr_ethdev **ret_dev, struct mr_err *err)
 {
-	static const uint32_t order[] = { MR_ETHDEV_AF_XDP, MR_ETHDEV_AF_PACKET };
+	struct mr_ethdev_iface iface;
 	uint32_t left = name->ways;
-	int rc = -EINVAL;
+	int rc = mr_ethdev_iface_get(name->dev, &iface, err);
 
-	for (size_t i = 0; i < RTE_DIM(order) && left != 0; i++) {
+	if (rc != 0)
+		return rc;
+	if (is_open(&iface)) /* not by another way either: af_xdp would take the packets from the others */
+		return mr_err_set(err, EBUSY,
+				  "interface %s is already open: two ports can't have the same device",
+				  iface.name);
+	for (const struct mr_ethdev_way *way = mr_ethdev_ways; way->name != NULL; way++) {
 		struct mr_ethdev_target target;
-		struct mr_err why = { "" };
 
-		if ((left & order[i]) == 0)
+		if ((left & way->bit) == 0)
 			continue;
-		left &= ~order[i];
-		rc = mr_ethdev_target_iface(name, order[i], conf, &target, &why);
+		left &= ~way->bit;
+		rc = mr_ethdev_way_target(way, name, &iface, conf->queues, &target, err);
 		if (rc == 0)
-			rc = open_target(conf, &target, ret_dev, &why);
+			rc = open_target(conf, &target, ret_dev, err);
 		if (rc == 0)
-			return 0;
-		if (left != 0 && rc != -ENODEV)
-			mr_log_notice("port=%s no af_xdp on %s, trying af_packet: %s", conf->name, name->dev,
-				      why.msg);
-		mr_err_set(err, -rc, "%s", why.msg);
+			break;
+		mr_err_prefix(err, "%s", way->name);
+		if (left != 0)
+			mr_log_notice("port=%s interface %s can't be opened by %s, trying the next way",
+				      conf->name, iface.name, err->msg);
 	}
 	return rc;
 }
@@ -105,6 +124,7 @@ static int open_device(const struct mr_port_conf *conf, struct mr_ethdev **ret_d
 	if (name.bus == MR_ETHDEV_IFACE)
 		return open_iface(conf, &name, ret_dev, err);
 	target.vdev = name.bus == MR_ETHDEV_VDEV;
+	target.iface[0] = '\0';
 	snprintf(target.name, sizeof(target.name), "%s", name.dev);
 	snprintf(target.args, sizeof(target.args), "%s", name.args);
 	return open_target(conf, &target, ret_dev, err);
@@ -137,6 +157,10 @@ static void report_iface(const struct mr_ethdev *dev)
 		mr_log_warning("port=%s interface %s merges packets, so their number and sizes are wrong: "
 			       "`ethtool -K %s gro off lro off`",
 			       dev->port.name, iface->name, iface->name);
+	if ((dev->quirks & MR_ETHDEV_Q_DEFRAGS) != 0)
+		mr_log_notice("port=%s af_packet shows IPv4 fragments put together and cut off: af_xdp:%s or "
+			      "pcap:%s doesn't",
+			      dev->port.name, iface->name, iface->name);
 }
 
 static int ethdev_open(const struct mr_port_conf *conf, struct mr_port **ret_port, struct mr_err *err)
@@ -148,7 +172,7 @@ static int ethdev_open(const struct mr_port_conf *conf, struct mr_port **ret_por
 		return rc;
 	if (conf->queues == 1)
 		dev->port.flags |= MR_PORT_FLOW_QUEUES;
-	if ((dev->quirks & MR_ETHDEV_Q_KERNEL_IFACE) != 0)
+	if (dev->iface.index != 0)
 		report_iface(dev);
 	else
 		report_link(dev);
@@ -182,10 +206,12 @@ static void ethdev_stats(const struct mr_port *port, struct mr_port_stats *ret_s
 	struct rte_eth_stats now = dev->opened;
 
 	rte_eth_stats_get(dev->port_id, &now);
-	ret_stats->missed = now.imissed - dev->opened.imissed + mr_ethdev_sockets_drops(&dev->sockets);
+	ret_stats->missed = now.imissed - dev->opened.imissed;
+	if ((dev->quirks & MR_ETHDEV_Q_DROPS) != 0)
+		ret_stats->missed += mr_ethdev_sockets_drops(&dev->sockets);
 	ret_stats->errors = now.ierrors - dev->opened.ierrors;
 	ret_stats->no_mbuf =
-		(dev->quirks & MR_ETHDEV_Q_NO_MBUF_RETRIES) != 0 ? 0 : now.rx_nombuf - dev->opened.rx_nombuf;
+		(dev->quirks & MR_ETHDEV_Q_RETRIES) != 0 ? 0 : now.rx_nombuf - dev->opened.rx_nombuf;
 }
 
 uint16_t mr_ethdev_port_id(const struct mr_port *port)

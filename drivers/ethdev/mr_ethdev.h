@@ -15,8 +15,9 @@ extern "C" {
  * Ports on any DPDK ethdev. The device string is one of
  *   0000:3b:00.0[,ARGS]      a PCI function; 3b:00.0 means domain 0000
  *   net_ring0[,ARGS]         a virtual device as behind EAL's --vdev
- *   eth1[,ARGS]              a kernel network interface, by af_xdp where it works and af_packet where not
- *   af_xdp:eth1[,ARGS]       the same by this driver or not at all; ARGS are the driver's
+ *   eth1                     a kernel network interface, by the first of these that works:
+ *   af_xdp:eth1[,ARGS]       ... by this driver or not at all; ARGS are the driver's
+ *   pcap:eth1[,ARGS]
  *   af_packet:eth1[,ARGS]
  */
 extern const struct mr_port_ops mr_ethdev_ops;
@@ -30,7 +31,8 @@ enum mr_ethdev_bus {
 /** Ways to a kernel interface. */
 enum {
 	MR_ETHDEV_AF_XDP = 1 << 0,
-	MR_ETHDEV_AF_PACKET = 1 << 1,
+	MR_ETHDEV_PCAP = 1 << 1,
+	MR_ETHDEV_AF_PACKET = 1 << 2,
 };
 
 #define MR_ETHDEV_DEV_MAX  64
@@ -39,7 +41,7 @@ enum {
 /** A device string, taken apart. */
 struct mr_ethdev_name {
 	enum mr_ethdev_bus bus;
-	uint32_t ways;		       /* MR_ETHDEV_IFACE: MR_ETHDEV_AF_* to try */
+	uint32_t ways;		       /* MR_ETHDEV_IFACE: those to try */
 	char dev[MR_ETHDEV_DEV_MAX];   /* PCI address with domain, vdev name, or interface */
 	char args[MR_ETHDEV_ARGS_MAX]; /* behind the first comma; empty when there is none */
 };

@@ -22,15 +22,15 @@ static bool ethtool(int fd, const char *name, void *request)
 	return ioctl(fd, SIOCETHTOOL, &ifr) == 0;
 }
 
-static uint16_t rx_queues(int fd, const char *name)
+static void get_queues(int fd, struct mr_ethdev_iface *iface)
 {
 	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	uint32_t n;
 
-	if (!ethtool(fd, name, &channels))
-		return 1;
-	n = channels.combined_count + channels.rx_count;
-	return n == 0 ? 1 : (uint16_t)n;
+	iface->rx_queues = 1;
+	if (!ethtool(fd, iface->name, &channels))
+		return;
+	iface->combined_max = (uint16_t)channels.max_combined;
+	iface->rx_queues = (uint16_t)RTE_MAX(channels.combined_count + channels.rx_count, 1u);
 }
 
 static bool merges(int fd, const char *name)
@@ -71,7 +71,7 @@ int mr_ethdev_iface_get(const char *name, struct mr_ethdev_iface *ret_iface, str
 	}
 	iface.up = (ifr.ifr_flags & IFF_UP) != 0;
 	iface.promiscuous = (ifr.ifr_flags & IFF_PROMISC) != 0;
-	iface.rx_queues = rx_queues(fd, name);
+	get_queues(fd, &iface);
 	iface.merges = merges(fd, name);
 	*ret_iface = iface;
 out:

@@ -8,18 +8,10 @@
 #include <rte_dev.h>
 #include <rte_pci.h>
 
-#include "drivers/ethdev/mr_ethdev.h"
+#include "drivers/ethdev/mr_ethdev_priv.h"
 
 static_assert(MR_ETHDEV_DEV_MAX >= RTE_DEV_NAME_MAX_LEN, "every name that DPDK takes fits");
 static_assert(MR_ETHDEV_DEV_MAX >= IFNAMSIZ, "every interface name fits");
-
-static const struct {
-	const char *prefix;
-	uint32_t ways;
-} ways[] = {
-	{ "af_xdp:", MR_ETHDEV_AF_XDP },
-	{ "af_packet:", MR_ETHDEV_AF_PACKET },
-};
 
 static bool is_vdev(const char *dev)
 {
@@ -56,12 +48,17 @@ int mr_ethdev_name_parse(const char *device, struct mr_ethdev_name *ret_name, st
 	struct mr_ethdev_name name = { .ways = 0 };
 	const char *text = device;
 	struct rte_pci_addr pci;
+	uint32_t all = 0;
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (strncmp(device, ways[i].prefix, strlen(ways[i].prefix)) == 0) {
-			name.ways = ways[i].ways;
-			text = device + strlen(ways[i].prefix);
+	for (const struct mr_ethdev_way *way = mr_ethdev_ways; way->name != NULL; way++) {
+		size_t len = strlen(way->name);
+
+		all |= way->bit;
+		if (strncmp(device, way->name, len) == 0 && device[len] == ':') {
+			name.ways = way->bit;
+			text = device + len + 1;
 		}
+	}
 	if (split(text, &name) != 0)
 		return mr_err_set(err, EINVAL,
 				  "device '%.40s...' is too long: at most %d characters and %d of arguments",
@@ -73,8 +70,13 @@ int mr_ethdev_name_parse(const char *device, struct mr_ethdev_name *ret_name, st
 		name.bus = MR_ETHDEV_VDEV;
 	} else if (is_iface(name.dev)) {
 		name.bus = MR_ETHDEV_IFACE;
+		if (name.ways == 0 && name.args[0] != '\0')
+			return mr_err_set(err, EINVAL,
+					  "device '%s' has arguments, so it must name its driver: af_xdp:%s, "
+					  "pcap:%s or af_packet:%s",
+					  device, device, device, device);
 		if (name.ways == 0)
-			name.ways = MR_ETHDEV_AF_XDP | MR_ETHDEV_AF_PACKET;
+			name.ways = all;
 	} else {
 		return mr_err_set(
 			err, EINVAL,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,21 +20,19 @@ static bool is_usable(const char *driver)
 	return false;
 }
 
-/* The first entry of a folder that isn't hidden. */
-static bool first_entry(const char *path, char *name, size_t cap)
+/* The last part of the first path that matches, or false. */
+static bool first_match(const char *pattern, char *name, size_t cap)
 {
-	DIR *dir = opendir(path);
-	bool found = false;
+	glob_t found;
+	bool any = glob(pattern, GLOB_BRACE, NULL, &found) == 0;
 
-	if (dir == NULL)
-		return false;
-	for (struct dirent *e = readdir(dir); e != NULL && !found; e = readdir(dir))
-		if (e->d_name[0] != '.') {
-			snprintf(name, cap, "%s", e->d_name);
-			found = true;
-		}
-	closedir(dir);
-	return found;
+	if (any) {
+		const char *last = strrchr(found.gl_pathv[0], '/');
+
+		snprintf(name, cap, "%s", last == NULL ? found.gl_pathv[0] : last + 1);
+	}
+	globfree(&found);
+	return any;
 }
 
 /* What must come before a function can be bound to vfio-pci, or nothing. */
@@ -47,8 +45,8 @@ static const char *vfio_hint(const char *sysfs)
 	snprintf(path, sizeof(path), "%s/bus/pci/drivers/vfio-pci", sysfs);
 	if (access(path, F_OK) != 0)
 		return "; before that `modprobe vfio-pci`";
-	snprintf(path, sizeof(path), "%s/class/iommu", sysfs);
-	if (first_entry(path, name, sizeof(name)))
+	snprintf(path, sizeof(path), "%s/class/iommu/*", sysfs);
+	if (first_match(path, name, sizeof(name)))
 		return "";
 	snprintf(path, sizeof(path), "%s/module/vfio/parameters/enable_unsafe_noiommu_mode", sysfs);
 	f = fopen(path, "re");
@@ -81,8 +79,8 @@ int mr_ethdev_pci_check(const char *sysfs, const char *addr, struct mr_err *err)
 	driver = strrchr(link, '/') == NULL ? link : strrchr(link, '/') + 1;
 	if (is_usable(driver))
 		return 0;
-	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/net", sysfs, addr);
-	if (first_entry(path, iface, sizeof(iface)))
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/{net,virtio*/net}/*", sysfs, addr);
+	if (first_match(path, iface, sizeof(iface)))
 		return mr_err_set(err, EBUSY,
 				  "PCI device %s belongs to the kernel driver %s as interface %s: use the "
 				  "device '%s', or "

@@ -91,7 +91,7 @@ struct rte_mempool *mr_ethdev_pool_create(const struct mr_ethdev *dev, uint32_t 
 
 	reap();
 	snprintf(name, sizeof(name), "mr_rx%u_%u", dev->port_id, serial++);
-	if ((dev->quirks & MR_ETHDEV_Q_UMEM_POOL) != 0)
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
 		pool = create_umem(name, mbufs, data_room, dev->port.socket);
 	else
 		pool = rte_pktmbuf_pool_create(name, mbufs, CACHE_MBUFS, 0, data_room, dev->port.socket);

@@ -174,13 +174,19 @@ int mr_ethdev_rss_spread(uint16_t port_id, uint16_t queues)
 	return rte_eth_dev_rss_reta_update(port_id, reta, info.reta_size);
 }
 
-bool mr_ethdev_rss_key_kept(uint16_t port_id, const struct rte_eth_rss_conf *wanted)
+static bool key_is_set(uint16_t port_id, const struct rte_eth_rss_conf *wanted)
 {
 	uint8_t key[MR_ETHDEV_RSS_KEY_MAX] = { 0 };
 	struct rte_eth_rss_conf conf = { .rss_key = key, .rss_key_len = wanted->rss_key_len };
 
 	return rte_eth_dev_rss_hash_conf_get(port_id, &conf) == 0 &&
 	       memcmp(key, wanted->rss_key, wanted->rss_key_len) == 0;
+}
+
+bool mr_ethdev_rss_key_set(uint16_t port_id, struct rte_eth_rss_conf *wanted)
+{
+	return key_is_set(port_id, wanted) ||
+	       (rte_eth_dev_rss_hash_update(port_id, wanted) == 0 && key_is_set(port_id, wanted));
 }
 
 int mr_ethdev_rss_flow_symmetric(uint16_t port_id, uint16_t queues, uint64_t types)

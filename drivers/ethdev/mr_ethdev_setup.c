@@ -28,9 +28,10 @@ static const struct {
 	const char *driver;
 	uint32_t quirks;
 } quirks[] = {
-	{ "net_af_packet", MR_ETHDEV_Q_KERNEL_IFACE | MR_ETHDEV_Q_PACKET_SOCKETS },
-	{ "net_af_xdp", MR_ETHDEV_Q_KERNEL_IFACE | MR_ETHDEV_Q_UMEM_POOL | MR_ETHDEV_Q_NO_MBUF_RETRIES },
-	{ "net_pcap", MR_ETHDEV_Q_TIME_UTC_US },
+	{ "net_af_packet",
+	  MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_DROPS | MR_ETHDEV_Q_DEFRAGS },
+	{ "net_af_xdp", MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_UMEM | MR_ETHDEV_Q_RETRIES },
+	{ "net_pcap", MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_UTC_US },
 };
 
 /* All that setting up needs to know; lives on the stack. */
@@ -61,7 +62,9 @@ static int learn_driver(struct setup *s)
 	for (size_t i = 0; i < RTE_DIM(quirks); i++)
 		if (strcmp(quirks[i].driver, dev->driver) == 0)
 			dev->quirks = quirks[i].quirks;
-	if ((dev->quirks & MR_ETHDEV_Q_KERNEL_IFACE) == 0)
+	if (s->target->iface[0] != '\0')
+		return mr_ethdev_iface_get(s->target->iface, &dev->iface, s->err);
+	if ((dev->quirks & MR_ETHDEV_Q_IFACE) == 0)
 		return 0;
 	if (if_indextoname(s->info.if_index, name) == NULL)
 		return mr_err_set(s->err, ENODEV, "the interface behind %s is gone", dev->dev_name);
@@ -86,7 +89,7 @@ static int choose_mtu(struct setup *s)
 {
 	uint16_t mtu = RTE_ETHER_MTU;
 
-	if ((s->dev->quirks & MR_ETHDEV_Q_KERNEL_IFACE) != 0) {
+	if (s->dev->iface.index != 0) {
 		s->mtu = s->dev->iface.mtu;
 		if (s->conf->mtu != 0 && s->conf->mtu != s->mtu)
 			return mr_err_set(
@@ -121,8 +124,8 @@ static int choose_room(struct setup *s)
 	uint32_t need = s->mtu + L2_OCTETS;
 	bool scatter = (s->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 
-	if ((s->dev->quirks & MR_ETHDEV_Q_PACKET_SOCKETS) !=
-	    0) /* insists on room for a whole frame of its ring */
+	if ((s->dev->quirks & MR_ETHDEV_Q_DROPS) !=
+	    0) /* af_packet insists on room for a whole frame of its ring */
 		need = RTE_MAX(need, arg_number(s->target->args, "framesz", AF_PACKET_FRAME));
 	if (s->conf->mbuf_size != 0)
 		s->room = s->conf->mbuf_size;
@@ -166,7 +169,7 @@ static int configure(struct setup *s)
 		if (dev->descs[i] == 0)
 			dev->descs[i] = DESCS_DEFAULT;
 	rte_eth_dev_adjust_nb_rx_tx_desc(dev->port_id, &dev->descs[0], &dev->descs[1]);
-	if ((dev->quirks & MR_ETHDEV_Q_UMEM_POOL) != 0)
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
 		dev->descs[0] = dev->descs[1] = AF_XDP_DESCS;
 	return 0;
 }
@@ -188,7 +191,7 @@ static int make_pool(struct setup *s)
 	return dev->pool == NULL ? -ENOMEM : 0;
 }
 
-static int setup_queues(struct setup *s)
+static int setup_all_queues(struct setup *s)
 {
 	struct mr_ethdev *dev = s->dev;
 	struct rte_eth_rxconf rx = s->info.default_rxconf;
@@ -213,14 +216,30 @@ static int setup_queues(struct setup *s)
 	return 0;
 }
 
+static int setup_queues(struct setup *s)
+{
+	struct mr_ethdev *dev = s->dev;
+	struct mr_ethdev_sockets before = { .n = 0 };
+	int rc, found;
+
+	if ((dev->quirks & MR_ETHDEV_Q_UMEM) == 0)
+		return setup_all_queues(s);
+	rc = mr_ethdev_sockets_xdp(&before, &before, s->err);
+	if (rc != 0)
+		return rc;
+	rc = setup_all_queues(s);
+	found = mr_ethdev_sockets_xdp(&dev->sockets, &before, rc == 0 ? s->err : NULL);
+	return rc != 0 ? rc : found;
+}
+
 /* Not having symmetric RSS costs handing packets over between workers, not correctness: never an error. */
-static void finish_rss(const struct setup *s)
+static void finish_rss(struct setup *s)
 {
 	uint16_t port_id = s->dev->port_id;
 	uint16_t queues = s->conf->queues;
 	int rc;
 
-	if (queues == 1 || (s->dev->quirks & MR_ETHDEV_Q_KERNEL_IFACE) != 0)
+	if (queues == 1 || s->dev->iface.index != 0)
 		return;
 	if (s->rss.rss_hf == 0) {
 		mr_log_notice("port=%s driver %s spreads nothing over its %u queues by itself",
@@ -231,27 +250,24 @@ static void finish_rss(const struct setup *s)
 	if (rc != 0)
 		mr_log_info("port=%s driver %s keeps its own RSS table: %s", s->dev->port.name,
 			    s->dev->driver, rte_strerror(-rc));
-	if (mr_ethdev_rss_key_kept(port_id, &s->rss))
+	if (mr_ethdev_rss_key_set(port_id, &s->rss))
 		return;
 	rc = mr_ethdev_rss_flow_symmetric(port_id, queues, s->rss.rss_hf);
 	if (rc != 0)
 		mr_log_notice("port=%s driver %s takes neither a symmetric RSS key nor a symmetric hash "
-			      "(%s): workers "
-			      "hand half of the packets over",
+			      "(%s): workers hand "
+			      "many packets over",
 			      s->dev->port.name, s->dev->driver, rte_strerror(-rc));
 }
 
 static void receive_all(struct mr_ethdev *dev)
 {
-	int rc;
+	int rc = rte_eth_promiscuous_enable(dev->port_id);
 
-	if (rte_eth_promiscuous_get(dev->port_id) != 1 && !dev->iface.promiscuous) {
-		rc = rte_eth_promiscuous_enable(dev->port_id);
-		if (rc != 0 && rc != -ENOTSUP)
-			mr_log_warning("port=%s not promiscuous, so it sees its own traffic only: %s",
-				       dev->port.name, rte_strerror(-rc));
-		dev->set_promiscuous = rc == 0;
-	}
+	dev->promiscuous = rc == 0;
+	if (rc != 0 && rc != -ENOTSUP)
+		mr_log_warning("port=%s not promiscuous, so it sees its own traffic only: %s", dev->port.name,
+			       rte_strerror(-rc));
 	rc = rte_eth_allmulticast_enable(dev->port_id);
 	if (rc != 0 && rc != -ENOTSUP)
 		mr_log_info("port=%s not all multicast: %s", dev->port.name, rte_strerror(-rc));
@@ -271,8 +287,8 @@ static int start(struct setup *s)
 	rc = mr_ethdev_time_start(dev, (s->eth.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0);
 	if (rc != 0)
 		return mr_err_set(s->err, -rc, "can't set up packet times: %s", rte_strerror(-rc));
-	if ((dev->quirks & MR_ETHDEV_Q_PACKET_SOCKETS) != 0)
-		return mr_ethdev_sockets_find(&dev->sockets, dev->iface.index, s->info.max_rx_queues, s->err);
+	if ((dev->quirks & MR_ETHDEV_Q_SOCKETS) != 0 && dev->iface.index != 0)
+		return mr_ethdev_sockets_packet(&dev->sockets, dev->iface.index, s->err);
 	return 0;
 }
 

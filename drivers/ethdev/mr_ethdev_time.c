@@ -12,42 +12,11 @@
 
 MR_LOG_REGISTER(ethdev);
 
-#define CLOCK_STEP_NS	 (10 * (int64_t)MR_NS_PER_MS) /* error above which time steps instead of bending */
-#define SAMPLE_MIN_NS	 (100 * MR_NS_PER_MS)
 #define PLAUSIBLE_NS	 (int64_t) MR_NS_PER_S /* a NIC's time further away from ours isn't believed */
 #define FIRST_MEASURE_MS 20
 
 static int stamp_offset = -1; /* DPDK's timestamp field and flag, the same for all ports */
 static uint64_t stamp_flag;
-
-void mr_ethdev_clock_init(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns, double ns_per_tick)
-{
-	*clock = (struct mr_ethdev_clock){ ticks, utc_ns, ticks, utc_ns, ns_per_tick };
-}
-
-void mr_ethdev_clock_sample(struct mr_ethdev_clock *clock, uint64_t ticks, uint64_t utc_ns)
-{
-	uint64_t predicted_ns = mr_ethdev_clock_utc(clock, ticks);
-	int64_t error_ns = (int64_t)(utc_ns - predicted_ns);
-	int64_t passed_ns = (int64_t)(utc_ns - clock->sample_utc_ns);
-	double passed_ticks = (double)(int64_t)(ticks - clock->sample_ticks);
-	double rate;
-
-	if (llabs(error_ns) > CLOCK_STEP_NS) { /* one of the two was set: keep the rate, take the new time */
-		mr_ethdev_clock_init(clock, ticks, utc_ns, clock->ns_per_tick);
-		return;
-	}
-	if (passed_ns < (int64_t)SAMPLE_MIN_NS || passed_ticks <= 0)
-		return;
-	rate = (double)passed_ns / passed_ticks;
-	*clock = (struct mr_ethdev_clock){
-		.base_ticks = ticks,
-		.base_utc_ns = predicted_ns, /* no jump here; the error goes away during the next interval */
-		.sample_ticks = ticks,
-		.sample_utc_ns = utc_ns,
-		.ns_per_tick = rate * (1.0 + (double)error_ns / (double)passed_ns),
-	};
-}
 
 static int read_device(uint16_t port_id, enum mr_ethdev_time_source source, uint64_t *ret_ticks)
 {
@@ -95,7 +64,7 @@ static int measure(uint16_t port_id, enum mr_ethdev_time_source source, struct m
 static enum mr_ethdev_time_source find_source(struct mr_ethdev *dev, bool offload,
 					      struct mr_ethdev_clock *ret_clock)
 {
-	if ((dev->quirks & MR_ETHDEV_Q_TIME_UTC_US) != 0)
+	if ((dev->quirks & MR_ETHDEV_Q_UTC_US) != 0)
 		return MR_ETHDEV_TIME_UTC_US;
 	if (!offload)
 		return MR_ETHDEV_TIME_NONE;
