@@ -8,6 +8,13 @@
 #define SHARE_BITS 10
 #define SHARE_ALL  (1u << SHARE_BITS)
 
+/* For loops over a batch: chosen at load time by what the processor has. */
+#ifdef __x86_64__
+#define MR_TRAFFIC_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define MR_TRAFFIC_CLONES
+#endif
+
 /* A frame's first octets as far as they're the same in all packets of a kind and size. */
 struct mr_traffic_template {
 	uint8_t head[MR_TRAFFIC_HEAD];
@@ -49,6 +56,7 @@ struct mr_traffic {
 	uint32_t lane_slots[2]; /* slots of a lane with number < / >= lanes_more */
 	uint32_t lanes_more;
 	uint32_t ipv6_share, tcp_share, icmp_share, reply_share, attack_share;
+	bool alike; /* all packets have one template */
 	struct mr_traffic_session *sessions; /* one a slot, or NULL */
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };

@@ -92,8 +92,20 @@ static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_
 	tm->long_head = headers > 64;
 }
 
+/* One kind of headers, one size? Shares of 0 and all are exact. */
+static bool all_alike(const struct mr_traffic *t)
+{
+	bool one_proto = t->icmp_share == 0 ? t->tcp_share == 0 || t->tcp_share == SHARE_ALL : t->icmp_share == SHARE_ALL;
+	bool one_family = t->ipv6_share == 0 || t->ipv6_share == SHARE_ALL;
+
+	if (t->attack_share != 0)
+		return t->attack_share == SHARE_ALL; /* every attack has one kind of packet */
+	return one_proto && one_family && t->conf.size != 0 && t->sessions == NULL;
+}
+
 void mr_traffic_templates_init(struct mr_traffic *t)
 {
+	t->alike = all_alike(t);
 	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
 		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++) {
 			uint32_t wire = t->conf.size == 0 && i < 3 ? imix_wire[i] : (uint32_t)t->conf.size;
@@ -165,42 +177,62 @@ static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsig
 	put16(l4 + 2, ~mr_frame_fold(sum + id_seq + octets(type, 0)));
 }
 
-/* Reads everything before it writes: to the compiler @p data may lie anywhere. */
-static inline void write_one(const struct mr_traffic_template *tm, const struct mr_traffic_batch *b, unsigned i,
-			     uint8_t *data)
+/*
+ * A frame from its template, which the caller made a local variable: else the compiler would have to read it
+ * again after each octet put, since @p data may lie anywhere.
+ */
+static inline __attribute__((always_inline)) void write_one(const struct mr_traffic_template *tm, uint32_t head,
+							     const struct mr_traffic_batch *b, unsigned i,
+							     uint8_t *data)
 {
-	uint32_t src = b->src[i], dst = b->dst[i], head = b->head[i], ports = b->ports[i];
-	uint64_t l4_sum = tm->l4_sum + (uint64_t)src + dst;
-	uint32_t ip_check = ~mr_frame_fold(tm->ip_sum + (uint64_t)src + dst);
-	uint8_t *src_at = data + tm->src_off, *dst_at = data + tm->dst_off, *l4 = data + tm->l4_off;
-	uint8_t *ip_check_at = tm->ip_sum_off == 0 ? NULL : data + tm->ip_sum_off;
+	uint32_t src = b->src[i], dst = b->dst[i], ports = b->ports[i];
+	uint64_t addresses = (uint64_t)src + dst;
+	uint8_t *l4 = data + tm->l4_off;
 
+	memcpy(data, tm->head, 64);
 	if (tm->long_head)
 		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
-	memcpy(data, tm->head, 64);
-	put32(src_at, src);
-	put32(dst_at, dst);
-	if (ip_check_at != NULL)
-		put16(ip_check_at, ip_check);
+	put32(data + tm->src_off, src);
+	put32(data + tm->dst_off, dst);
+	if (tm->ip_sum_off != 0)
+		put16(data + tm->ip_sum_off, ~mr_frame_fold(tm->ip_sum + addresses));
 	switch (head & ~1u) {
 	case MR_TRAFFIC_UDP:
-		put_udp(l4, ports, l4_sum);
+		put_udp(l4, ports, tm->l4_sum + addresses);
 		break;
 	case MR_TRAFFIC_ICMP: /* only ICMPv6 has a pseudo header */
-		put_echo(l4, b, i, head & 1 ? l4_sum : tm->l4_sum);
+		put_echo(l4, b, i, tm->l4_sum + (head & 1 ? addresses : 0));
 		break;
 	default:
-		put_tcp(l4, b, i, l4_sum);
+		put_tcp(l4, b, i, tm->l4_sum + addresses);
 	}
+}
+
+/* All packets of the traffic are alike: their template stays in registers. */
+static void write_alike(const struct mr_traffic *t, uint32_t head, uint32_t size, struct mr_traffic_batch *b,
+			uint8_t *const data[], unsigned n)
+{
+	struct mr_traffic_template tm = t->templates[head][size];
+
+	for (unsigned i = 0; i < n; i++) {
+		b->frame_len[i] = tm.frame_len;
+		b->ip_len[i] = tm.ip_len;
+	}
+	for (unsigned i = 0; i < n; i++)
+		write_one(&tm, head, b, i, data[i]);
 }
 
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n)
 {
+	if (t->alike && n != 0) {
+		write_alike(t, b->head[0], b->size[0], b, data, n);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		const struct mr_traffic_template *tm = &t->templates[b->head[i]][b->size[i]];
 
 		b->frame_len[i] = tm->frame_len;
 		b->ip_len[i] = tm->ip_len;
-		write_one(tm, b, i, data[i]);
+		write_one(tm, b->head[i], b, i, data[i]);
 	}
 }
