@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "drivers/synth/mr_frame.h"
+#include "drivers/synth/mr_build.h"
 #include "drivers/synth/mr_traffic.h"
 
 /* 10 random bits below this: yes */
@@ -27,7 +27,7 @@ struct mr_traffic_template {
 	uint8_t src_off, dst_off; /* last four octets of the addresses */
 	uint8_t ip_sum_off; /* 0: IPv6 */
 	uint8_t l4_off;
-	uint8_t long_head; /* headers reach behind 64 octets */
+	uint8_t long_head; /* headers, of this or another template, reach behind 64 octets */
 } __attribute__((aligned(64)));
 
 /* Where a flow with a beginning and an end is in its life. Written by the owner of the slot's lane. */
@@ -117,7 +117,8 @@ static inline struct mr_traffic_flow mr_traffic_flow(const struct mr_traffic *t,
 	f.client = 10u << 24 | x >> 14;
 	f.client_port = 0xc000 | (x & 0x3fff);
 	f.server = 198u << 24 | 18u << 16 | g >> 20;
-	f.server_port = port == 0 ? 53 : port == 1 ? 80 : 443;
+	/* none whose payload of zeros an inspector would call malformed */
+	f.server_port = port == 0 ? 8443 : port == 1 ? 80 : 443;
 	f.seq[0] = g;
 	f.seq[1] = c;
 	f.head = MR_TRAFFIC_TCP * mr_traffic_below(c, 22, t->tcp_share) +
