@@ -84,7 +84,7 @@ static void set_flags(struct synth *s, const struct mr_traffic_conf *c)
 
 	s->pace = c->pace;
 	s->stamp = model;
-	s->by_clock = !model;
+	s->by_clock = !model && c->new_per_s != 0;
 	s->port.flags = MR_PORT_LOSSLESS | MR_PORT_FLOW_QUEUES | MR_PORT_CAN_TX;
 	if (model)
 		s->port.flags |= MR_PORT_HAS_TIME;

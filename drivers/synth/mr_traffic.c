@@ -11,7 +11,8 @@
 #define SESSION_PKTS_MIN 8
 
 /* Steady traffic: every packet is a function of its number and flow, so nothing has to be remembered. */
-static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
+MR_TRAFFIC_CLONES static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
+				     unsigned end)
 {
 	for (unsigned i = first; i < end; i++) {
 		struct mr_traffic_flow f = mr_traffic_flow(t, b->flow[i]);
@@ -121,7 +122,6 @@ int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **re
 	lanes_init(t);
 	shares_init(t);
 	time_init(t);
-	mr_traffic_templates_init(t);
 	rc = conf_check(&t->conf, err);
 	if (rc == 0 && conf->handshake) {
 		t->sessions = calloc(t->flows, sizeof(*t->sessions));
@@ -132,6 +132,7 @@ int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **re
 		mr_traffic_free(t);
 		return rc;
 	}
+	mr_traffic_templates_init(t);
 	*ret_traffic = t;
 	return 0;
 }
@@ -205,7 +206,8 @@ static void cursor_advance(struct mr_traffic_cursor *cur, unsigned count, bool b
 }
 
 /* Number, slot, flow and bits of packets first .. end - 1, all in the cursor's round. */
-static void schedule(const struct mr_traffic_cursor *cur, struct mr_traffic_batch *b, unsigned first, unsigned end)
+MR_TRAFFIC_CLONES static void schedule(const struct mr_traffic_cursor *cur, struct mr_traffic_batch *b,
+				       unsigned first, unsigned end)
 {
 	const struct mr_traffic *t = cur->t;
 	uint64_t next = cur->next;
@@ -264,7 +266,8 @@ uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
 		unsigned count = left < n - made ? (unsigned)left : n - made;
 
 		schedule(cur, ret_batch, made, made + count);
-		t->background->background(t, ret_batch, made, made + count);
+		if (t->attack_share != SHARE_ALL)
+			t->background->background(t, ret_batch, made, made + count);
 		made += count;
 		cursor_advance(cur, count, by_number);
 	}

@@ -24,10 +24,10 @@ extern "C" {
  * packets whatever Q is.
  *
  * Addresses and ports are a bijection of the flow number (2^32 distinct flows before one comes back):
- * clients in 10.0.0.0/14, ports 49152-65535, to servers in 198.18.0.0/20 (RFC 2544) with eight well-known
- * ports; over IPv6 the same in 2001:2::/96 (RFC 5180).
+ * clients in 10.0.0.0/14, ports 49152-65535, to servers in 198.18.0.0/20 (RFC 2544), ports 443, 80 and 8443; over IPv6 the same in 2001:2::/96 (RFC 5180).
  */
 
+#define MR_TRAFFIC_START_NS  1700000000000000000ULL /* default time of the first packet, 2023-11-14T22:13:20Z */
 #define MR_TRAFFIC_BURST_MAX 64
 #define MR_TRAFFIC_LANES_MAX 64
 #define MR_TRAFFIC_FLOWS_MAX (1u << 28)

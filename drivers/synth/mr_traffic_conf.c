@@ -21,7 +21,6 @@ struct row {
 };
 
 #define AT(field)   offsetof(struct mr_traffic_conf, field)
-#define START_NS    (1700000000ULL * MR_NS_PER_S) /* 2023-11-14T22:13:20Z: a constant, so that files are alike */
 #define RATE_MAX    1000000000ULL
 #define PACKETS_MAX (1ULL << 48)
 #define YEAR_NS     (365ULL * 86400 * MR_NS_PER_S)
@@ -254,7 +253,7 @@ static int parse_pair(struct mr_traffic_conf *conf, const char *key, const char 
 
 int mr_traffic_conf_parse(const char *text, struct mr_traffic_conf *ret_conf, struct mr_err *err)
 {
-	struct mr_traffic_conf conf = { .start_ns = START_NS };
+	struct mr_traffic_conf conf = { .start_ns = MR_TRAFFIC_START_NS };
 
 	for (size_t i = 0; i < ROWS; i++)
 		*field(&conf, &rows[i]) = rows[i].def;

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "drivers/synth/mr_frame.h"
+#include "drivers/synth/mr_build.h"
 #include "drivers/synth/mr_traffic.h"
 
 /* 10 random bits below this: yes */
 #define SHARE_BITS 10
 #define SHARE_ALL  (1u << SHARE_BITS)
+
+/* For loops over a batch: chosen at load time by what the processor has. */
+#ifdef __x86_64__
+#define MR_TRAFFIC_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define MR_TRAFFIC_CLONES
+#endif
 
 /* A frame's first octets as far as they're the same in all packets of a kind and size. */
 struct mr_traffic_template {
@@ -20,7 +27,7 @@ struct mr_traffic_template {
 	uint8_t src_off, dst_off; /* last four octets of the addresses */
 	uint8_t ip_sum_off; /* 0: IPv6 */
 	uint8_t l4_off;
-	uint8_t long_head; /* headers reach behind 64 octets */
+	uint8_t long_head; /* headers, of this or another template, reach behind 64 octets */
 } __attribute__((aligned(64)));
 
 /* Where a flow with a beginning and an end is in its life. Written by the owner of the slot's lane. */
@@ -49,6 +56,7 @@ struct mr_traffic {
 	uint32_t lane_slots[2]; /* slots of a lane with number < / >= lanes_more */
 	uint32_t lanes_more;
 	uint32_t ipv6_share, tcp_share, icmp_share, reply_share, attack_share;
+	bool alike; /* all packets have one template */
 	struct mr_traffic_session *sessions; /* one a slot, or NULL */
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };
@@ -109,7 +117,8 @@ static inline struct mr_traffic_flow mr_traffic_flow(const struct mr_traffic *t,
 	f.client = 10u << 24 | x >> 14;
 	f.client_port = 0xc000 | (x & 0x3fff);
 	f.server = 198u << 24 | 18u << 16 | g >> 20;
-	f.server_port = port == 0 ? 53 : port == 1 ? 80 : 443;
+	/* none whose payload of zeros an inspector would call malformed */
+	f.server_port = port == 0 ? 8443 : port == 1 ? 80 : 443;
 	f.seq[0] = g;
 	f.seq[1] = c;
 	f.head = MR_TRAFFIC_TCP * mr_traffic_below(c, 22, t->tcp_share) +

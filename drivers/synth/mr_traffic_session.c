@@ -164,6 +164,8 @@ static void session_packet(struct out o)
 static void session(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
 {
 	for (unsigned i = first; i < end; i++)
+		__builtin_prefetch(&t->sessions[b->slot[i]], 1);
+	for (unsigned i = first; i < end; i++)
 		if (!mr_traffic_is_attack(t, b->bits[i])) /* otherwise nobody would see the segment */
 			session_packet((struct out){ .t = t, .b = b, .i = i });
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/synth/mr_frame.h"
+#include "drivers/synth/mr_build.h"
 
 #include <string.h>
 
 #include "base/mr_buf.h"
 
-#define HEADERS_ROOM 512 /* before the payload */
+#define HEADERS_ROOM 1024 /* before the payload */
 #define ETHERNET_MIN 60  /* octets without FCS */
 
 /* locally administered, so that no real host is named */
 static const uint8_t mac[2][6] = { { 0x02, 0, 0, 0, 0, 0x01 }, { 0x02, 0, 0, 0, 0, 0x02 } };
 
-uint32_t mr_frame_sum(const void *data, size_t n, uint32_t sum)
+uint32_t mr_build_sum(const void *data, size_t n, uint32_t sum)
 {
 	const uint8_t *p = data;
 	uint64_t total = sum;
@@ -26,7 +26,7 @@ uint32_t mr_frame_sum(const void *data, size_t n, uint32_t sum)
 		memcpy(&word, p, 1);
 		total += word;
 	}
-	return mr_frame_fold(total);
+	return mr_build_fold(total);
 }
 
 static void put_sum(uint8_t *p, uint32_t sum)
@@ -37,22 +37,22 @@ static void put_sum(uint8_t *p, uint32_t sum)
 }
 
 /* of the transport header and payload at f->at (RFC 9293 section 3.1, RFC 8200 section 8.1) */
-static uint32_t transport_sum(const struct mr_frame *f, uint8_t proto)
+static uint32_t transport_sum(const struct mr_build *f, uint8_t proto)
 {
-	uint32_t len = mr_frame_len(f);
+	uint32_t len = mr_build_len(f);
 	uint32_t alen = f->family == 4 ? 4 : 16;
 	uint8_t pseudo[8] = { 0 };
 	uint32_t sum;
 
 	mr_put_u32(pseudo, len);
 	pseudo[7] = proto;
-	sum = mr_frame_sum(pseudo, sizeof(pseudo), 0);
-	sum = mr_frame_sum(f->src, alen, sum);
-	sum = mr_frame_sum(f->dst, alen, sum);
-	return mr_frame_sum(mr_frame_data(f), len, sum);
+	sum = mr_build_sum(pseudo, sizeof(pseudo), 0);
+	sum = mr_build_sum(f->src, alen, sum);
+	sum = mr_build_sum(f->dst, alen, sum);
+	return mr_build_sum(mr_build_data(f), len, sum);
 }
 
-void mr_frame_address(struct mr_frame *f, unsigned family, const uint8_t *src, const uint8_t *dst)
+void mr_build_address(struct mr_build *f, unsigned family, const uint8_t *src, const uint8_t *dst)
 {
 	size_t n = family == 4 ? 4 : 16;
 
@@ -63,16 +63,16 @@ void mr_frame_address(struct mr_frame *f, unsigned family, const uint8_t *src, c
 	memcpy(f->dst, dst, n);
 }
 
-void mr_frame_init(struct mr_frame *f, unsigned family, const uint8_t *src, const uint8_t *dst)
+void mr_build_init(struct mr_build *f, unsigned family, const uint8_t *src, const uint8_t *dst)
 {
 	f->at = f->end = HEADERS_ROOM;
 	f->proto = family == 4 ? 253 : MR_PROTO_NONE; /* 253: for experiments (RFC 3692) */
 	f->ether_type = 0x88b5; /* for experiments (IEEE 802) */
 	f->overflow = false;
-	mr_frame_address(f, family, src, dst);
+	mr_build_address(f, family, src, dst);
 }
 
-uint8_t *mr_frame_push(struct mr_frame *f, uint32_t n)
+uint8_t *mr_build_push(struct mr_build *f, uint32_t n)
 {
 	if (f->overflow || n > f->at) {
 		f->overflow = true;
@@ -82,7 +82,7 @@ uint8_t *mr_frame_push(struct mr_frame *f, uint32_t n)
 	return memset(f->room + f->at, 0, n);
 }
 
-void mr_frame_append(struct mr_frame *f, const void *src, uint32_t n)
+void mr_build_append(struct mr_build *f, const void *src, uint32_t n)
 {
 	if (f->overflow || n > sizeof(f->room) - f->end) {
 		f->overflow = true;
@@ -95,24 +95,24 @@ void mr_frame_append(struct mr_frame *f, const void *src, uint32_t n)
 	f->end += n;
 }
 
-void mr_frame_udp(struct mr_frame *f, uint16_t src_port, uint16_t dst_port)
+void mr_build_udp(struct mr_build *f, uint16_t src_port, uint16_t dst_port)
 {
-	uint8_t *p = mr_frame_push(f, 8);
+	uint8_t *p = mr_build_push(f, 8);
 	uint32_t sum;
 
 	if (p == NULL)
 		return;
 	mr_put_u16(p, src_port);
 	mr_put_u16(p + 2, dst_port);
-	mr_put_u16(p + 4, (uint16_t)mr_frame_len(f));
+	mr_put_u16(p + 4, (uint16_t)mr_build_len(f));
 	sum = transport_sum(f, MR_PROTO_UDP);
 	put_sum(p + 6, sum == 0xffff ? 0 : sum); /* 0 on the wire would mean "none" (RFC 768) */
 	f->proto = MR_PROTO_UDP;
 }
 
-void mr_frame_tcp(struct mr_frame *f, const struct mr_frame_tcp *tcp)
+void mr_build_tcp(struct mr_build *f, const struct mr_build_tcp *tcp)
 {
-	uint8_t *p = mr_frame_push(f, 20u + tcp->options_len);
+	uint8_t *p = mr_build_push(f, 20u + tcp->options_len);
 
 	if (p == NULL)
 		return;
@@ -129,9 +129,9 @@ void mr_frame_tcp(struct mr_frame *f, const struct mr_frame_tcp *tcp)
 	f->proto = MR_PROTO_TCP;
 }
 
-void mr_frame_icmp(struct mr_frame *f, uint8_t type, uint8_t code, uint32_t rest)
+void mr_build_icmp(struct mr_build *f, uint8_t type, uint8_t code, uint32_t rest)
 {
-	uint8_t *p = mr_frame_push(f, 8);
+	uint8_t *p = mr_build_push(f, 8);
 
 	if (p == NULL)
 		return;
@@ -140,26 +140,26 @@ void mr_frame_icmp(struct mr_frame *f, uint8_t type, uint8_t code, uint32_t rest
 	mr_put_u32(p + 4, rest);
 	f->proto = f->family == 4 ? MR_PROTO_ICMP : MR_PROTO_ICMP6;
 	/* only ICMPv6 has a pseudo header */
-	put_sum(p + 2, f->family == 4 ? mr_frame_sum(p, mr_frame_len(f), 0) : transport_sum(f, MR_PROTO_ICMP6));
+	put_sum(p + 2, f->family == 4 ? mr_build_sum(p, mr_build_len(f), 0) : transport_sum(f, MR_PROTO_ICMP6));
 }
 
-void mr_frame_echo(struct mr_frame *f, bool reply, uint16_t id, uint16_t seq)
+void mr_build_echo(struct mr_build *f, bool reply, uint16_t id, uint16_t seq)
 {
 	uint8_t type = f->family == 4 ? (reply ? 0 : 8) : (reply ? 129 : 128);
 
-	mr_frame_icmp(f, type, 0, (uint32_t)id << 16 | seq);
+	mr_build_icmp(f, type, 0, (uint32_t)id << 16 | seq);
 }
 
-static void put_ip4(struct mr_frame *f, const struct mr_frame_ip *ip)
+static void put_ip4(struct mr_build *f, const struct mr_build_ip *ip)
 {
 	uint32_t hlen = 20u + ip->options_len;
-	uint8_t *p = mr_frame_push(f, hlen);
+	uint8_t *p = mr_build_push(f, hlen);
 
 	if (p == NULL)
 		return;
 	p[0] = (uint8_t)(0x40 | hlen / 4);
 	p[1] = ip->tos;
-	mr_put_u16(p + 2, (uint16_t)mr_frame_len(f));
+	mr_put_u16(p + 2, (uint16_t)mr_build_len(f));
 	mr_put_u16(p + 4, ip->id);
 	mr_put_u16(p + 6, ip->frag);
 	p[8] = ip->ttl == 0 ? 64 : ip->ttl;
@@ -168,15 +168,15 @@ static void put_ip4(struct mr_frame *f, const struct mr_frame_ip *ip)
 	memcpy(p + 16, f->dst, 4);
 	if (ip->options_len != 0)
 		memcpy(p + 20, ip->options, ip->options_len);
-	put_sum(p + 10, mr_frame_sum(p, hlen, 0));
+	put_sum(p + 10, mr_build_sum(p, hlen, 0));
 	f->proto = MR_PROTO_IPIP;
 	f->ether_type = 0x0800;
 }
 
-static void put_ip6(struct mr_frame *f, const struct mr_frame_ip *ip)
+static void put_ip6(struct mr_build *f, const struct mr_build_ip *ip)
 {
-	uint32_t len = mr_frame_len(f);
-	uint8_t *p = mr_frame_push(f, 40);
+	uint32_t len = mr_build_len(f);
+	uint8_t *p = mr_build_push(f, 40);
 
 	if (p == NULL)
 		return;
@@ -190,9 +190,9 @@ static void put_ip6(struct mr_frame *f, const struct mr_frame_ip *ip)
 	f->ether_type = 0x86dd;
 }
 
-void mr_frame_ip(struct mr_frame *f, const struct mr_frame_ip *ip)
+void mr_build_ip(struct mr_build *f, const struct mr_build_ip *ip)
 {
-	static const struct mr_frame_ip usual;
+	static const struct mr_build_ip usual;
 
 	if (ip == NULL)
 		ip = &usual;
@@ -202,9 +202,9 @@ void mr_frame_ip(struct mr_frame *f, const struct mr_frame_ip *ip)
 		put_ip6(f, ip);
 }
 
-void mr_frame_ip6_options(struct mr_frame *f, uint8_t proto, uint32_t n)
+void mr_build_ip6_options(struct mr_build *f, uint8_t proto, uint32_t n)
 {
-	uint8_t *p = mr_frame_push(f, n);
+	uint8_t *p = mr_build_push(f, n);
 
 	if (p == NULL)
 		return;
@@ -215,9 +215,9 @@ void mr_frame_ip6_options(struct mr_frame *f, uint8_t proto, uint32_t n)
 	f->proto = proto;
 }
 
-void mr_frame_ip6_fragment(struct mr_frame *f, uint32_t off, bool more, uint32_t id)
+void mr_build_ip6_fragment(struct mr_build *f, uint32_t off, bool more, uint32_t id)
 {
-	uint8_t *p = mr_frame_push(f, 8);
+	uint8_t *p = mr_build_push(f, 8);
 
 	if (p == NULL)
 		return;
@@ -227,9 +227,9 @@ void mr_frame_ip6_fragment(struct mr_frame *f, uint32_t off, bool more, uint32_t
 	f->proto = MR_PROTO_FRAGMENT;
 }
 
-void mr_frame_vlan(struct mr_frame *f, uint16_t tpid, uint16_t vlan)
+void mr_build_vlan(struct mr_build *f, uint16_t tpid, uint16_t vlan)
 {
-	uint8_t *p = mr_frame_push(f, 4);
+	uint8_t *p = mr_build_push(f, 4);
 
 	if (p == NULL)
 		return;
@@ -238,9 +238,9 @@ void mr_frame_vlan(struct mr_frame *f, uint16_t tpid, uint16_t vlan)
 	f->ether_type = tpid;
 }
 
-void mr_frame_ethernet_bare(struct mr_frame *f)
+void mr_build_ethernet_bare(struct mr_build *f)
 {
-	uint8_t *p = mr_frame_push(f, 14);
+	uint8_t *p = mr_build_push(f, 14);
 
 	if (p == NULL)
 		return;
@@ -249,9 +249,9 @@ void mr_frame_ethernet_bare(struct mr_frame *f)
 	mr_put_u16(p + 12, f->ether_type);
 }
 
-void mr_frame_ethernet(struct mr_frame *f)
+void mr_build_ethernet(struct mr_build *f)
 {
-	mr_frame_ethernet_bare(f);
-	if (mr_frame_len(f) < ETHERNET_MIN)
-		mr_frame_append(f, NULL, ETHERNET_MIN - mr_frame_len(f));
+	mr_build_ethernet_bare(f);
+	if (mr_build_len(f) < ETHERNET_MIN)
+		mr_build_append(f, NULL, ETHERNET_MIN - mr_build_len(f));
 }

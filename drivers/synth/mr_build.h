@@ -17,10 +17,10 @@ extern "C" {
  * A header that doesn't fit any more sets `overflow` and leaves the frame as it was; check once at the end.
  */
 
-#define MR_FRAME_ROOM 10240 /* a jumbo frame and a stack of headers */
+#define MR_BUILD_ROOM 10240 /* a jumbo frame and a stack of headers */
 
-struct mr_frame {
-	uint8_t room[MR_FRAME_ROOM];
+struct mr_build {
+	uint8_t room[MR_BUILD_ROOM];
 	uint32_t at;  /* the outermost octet so far */
 	uint32_t end; /* one behind the last octet */
 	uint8_t family; /* 4 or 6, of the addresses below */
@@ -31,7 +31,7 @@ struct mr_frame {
 	bool overflow;
 };
 
-struct mr_frame_tcp {
+struct mr_build_tcp {
 	uint16_t src_port;
 	uint16_t dst_port;
 	uint32_t seq;
@@ -63,7 +63,7 @@ enum {
 };
 
 /** Fields of an IP header that most packets leave alone: zero means the usual. */
-struct mr_frame_ip {
+struct mr_build_ip {
 	uint8_t ttl; /* or hop limit; 0: 64 */
 	uint8_t tos;
 	uint16_t id; /* IPv4 only */
@@ -73,51 +73,51 @@ struct mr_frame_ip {
 };
 
 /** An empty frame between two addresses of @p family (4: 4 octets each, 6: 16), borrowed for the call. */
-void mr_frame_init(struct mr_frame *f, unsigned family, const uint8_t *src, const uint8_t *dst);
+void mr_build_init(struct mr_build *f, unsigned family, const uint8_t *src, const uint8_t *dst);
 
 /** New addresses for the headers that follow: the outer header of a tunnel. */
-void mr_frame_address(struct mr_frame *f, unsigned family, const uint8_t *src, const uint8_t *dst);
+void mr_build_address(struct mr_build *f, unsigned family, const uint8_t *src, const uint8_t *dst);
 
 /** Room for @p n octets before what is there, zeroed; NULL: no room. */
-uint8_t *mr_frame_push(struct mr_frame *f, uint32_t n);
+uint8_t *mr_build_push(struct mr_build *f, uint32_t n);
 
 /** @p n octets @p src (NULL: zeros) behind what is there. */
-void mr_frame_append(struct mr_frame *f, const void *src, uint32_t n);
+void mr_build_append(struct mr_build *f, const void *src, uint32_t n);
 
-void mr_frame_udp(struct mr_frame *f, uint16_t src_port, uint16_t dst_port);
-void mr_frame_tcp(struct mr_frame *f, const struct mr_frame_tcp *tcp);
+void mr_build_udp(struct mr_build *f, uint16_t src_port, uint16_t dst_port);
+void mr_build_tcp(struct mr_build *f, const struct mr_build_tcp *tcp);
 /** Echo request (@p reply false) or reply, ICMP or ICMPv6 by the frame's family. */
-void mr_frame_echo(struct mr_frame *f, bool reply, uint16_t id, uint16_t seq);
+void mr_build_echo(struct mr_build *f, bool reply, uint16_t id, uint16_t seq);
 /** ICMP or ICMPv6 header of 8 octets with @p rest in the last four. */
-void mr_frame_icmp(struct mr_frame *f, uint8_t type, uint8_t code, uint32_t rest);
+void mr_build_icmp(struct mr_build *f, uint8_t type, uint8_t code, uint32_t rest);
 /** IPv4 or IPv6 header by the frame's family; NULL @p ip: the usual. */
-void mr_frame_ip(struct mr_frame *f, const struct mr_frame_ip *ip);
+void mr_build_ip(struct mr_build *f, const struct mr_build_ip *ip);
 /** IPv6 extension header @p proto of @p n octets (multiple of 8) filled with PadN. */
-void mr_frame_ip6_options(struct mr_frame *f, uint8_t proto, uint32_t n);
+void mr_build_ip6_options(struct mr_build *f, uint8_t proto, uint32_t n);
 /** IPv6 fragment header; @p off in octets, a multiple of 8. */
-void mr_frame_ip6_fragment(struct mr_frame *f, uint32_t off, bool more, uint32_t id);
+void mr_build_ip6_fragment(struct mr_build *f, uint32_t off, bool more, uint32_t id);
 /** A tag (802.1Q with @p tpid 0x8100, 802.1ad with 0x88a8) before what is there. */
-void mr_frame_vlan(struct mr_frame *f, uint16_t tpid, uint16_t vlan);
+void mr_build_vlan(struct mr_build *f, uint16_t tpid, uint16_t vlan);
 /** Ethernet header, then zeros up to the 60 octets that a frame has at least. */
-void mr_frame_ethernet(struct mr_frame *f);
+void mr_build_ethernet(struct mr_build *f);
 /** Ethernet header without padding. */
-void mr_frame_ethernet_bare(struct mr_frame *f);
+void mr_build_ethernet_bare(struct mr_build *f);
 
-static inline const uint8_t *mr_frame_data(const struct mr_frame *f)
+static inline const uint8_t *mr_build_data(const struct mr_build *f)
 {
 	return f->room + f->at;
 }
 
-static inline uint32_t mr_frame_len(const struct mr_frame *f)
+static inline uint32_t mr_build_len(const struct mr_build *f)
 {
 	return f->end - f->at;
 }
 
 /** Sum of 16-bit words in memory order, folded to 16 bits; an odd octet counts as if a zero followed. */
-uint32_t mr_frame_sum(const void *data, size_t n, uint32_t sum);
+uint32_t mr_build_sum(const void *data, size_t n, uint32_t sum);
 
 /** Fold a sum of 16- or 32-bit words to 16 bits (one's complement addition, RFC 1071 section 2). */
-static inline uint32_t mr_frame_fold(uint64_t sum)
+static inline uint32_t mr_build_fold(uint64_t sum)
 {
 	uint32_t half;
 
