@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables in docs/ that tests read, so that neither can drift from the other."""
+from millrace import SOURCE
+
+
+def rows(page, *columns):
+    """Rows (dictionaries) of the table in docs/<page> that has exactly these columns."""
+    found = None
+    with open(SOURCE / "docs" / page, encoding="utf-8") as lines:
+        for line in lines:
+            cells = [c.strip().replace("`", "") for c in line.strip().strip("|").split("|")]
+            if not line.startswith("|"):
+                if found is not None:
+                    return found
+            elif cells == list(columns):
+                found = []
+            elif found is not None and set(line.strip()) > set("|- :"):
+                if len(cells) != len(columns):
+                    raise ValueError(f"docs/{page}: {len(columns)} cells expected: {line.strip()}")
+                found.append(dict(zip(columns, cells)))
+    if found is None:
+        raise ValueError(f"docs/{page}: no table with the columns {' | '.join(columns)}")
+    return found
