@@ -6,6 +6,7 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_prefetch.h>
+#include <rte_vect.h>
 
 #include "base/mr_clock.h"
 #include "flow/mr_flow.h"
@@ -162,6 +163,22 @@ static inline uint16_t mr_flow_tag(uint64_t hash)
 	uint16_t tag = (uint16_t)(hash >> 32);
 
 	return tag == 0 ? 1 : tag;
+}
+
+/** Bit s is set when slot s has this tag. */
+static inline unsigned mr_flow_tag_mask(const struct mr_flow_bucket *b, uint16_t tag)
+{
+#ifdef __SSE2__
+	__m128i eq = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
+#else
+	unsigned mask = 0;
+
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		mask |= (unsigned)(b->tag[s] == tag) << s;
+	return mask;
+#endif
 }
 
 /** The record's port_key as its packets carry it. */

@@ -5,7 +5,6 @@
 
 #include <rte_eal.h>
 #include <rte_malloc.h>
-#include <rte_vect.h>
 
 #include "base/mr_log.h"
 
@@ -177,26 +176,10 @@ static void set_live(struct mr_flow_table *t, uint32_t n)
 	__atomic_store_n(&t->live, n, __ATOMIC_RELAXED);
 }
 
-/* Bit s is set when slot s has this tag. */
-static inline unsigned tag_mask(const struct mr_flow_bucket *b, uint16_t tag)
-{
-#ifdef __SSE2__
-	__m128i eq = _mm_cmpeq_epi16(_mm_load_si128((const __m128i *)b->tag), _mm_set1_epi16((short)tag));
-
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
-#else
-	unsigned mask = 0;
-
-	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
-		mask |= (unsigned)(b->tag[s] == tag) << s;
-	return mask;
-#endif
-}
-
 static bool find_in(const struct mr_flow_table *t, struct mr_flow_bucket *b, const struct mr_packet *p,
 		    struct mr_flow_slot *ret)
 {
-	for (unsigned m = tag_mask(b, mr_flow_tag(p->hash)); m != 0; m &= m - 1) {
+	for (unsigned m = mr_flow_tag_mask(b, mr_flow_tag(p->hash)); m != 0; m &= m - 1) {
 		unsigned s = (unsigned)__builtin_ctz(m);
 
 		if (mr_flow_key_equal(t, b->idx[s], p)) {
@@ -332,7 +315,7 @@ static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, st
 
 static unsigned free_slot(const struct mr_flow_bucket *b)
 {
-	unsigned m = tag_mask(b, 0);
+	unsigned m = mr_flow_tag_mask(b, 0);
 
 	return m == 0 ? MR_BUCKET_SLOTS : (unsigned)__builtin_ctz(m);
 }

@@ -209,7 +209,20 @@ static bool settle(struct mr_flow_table *t, struct mr_flow_slot f, const struct 
 	return true;
 }
 
-static void meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p)
+/* What a burst adds to the counters, kept in registers until its end. */
+struct tally {
+	uint64_t metered, octets, v6;
+};
+
+static void tally_up(struct mr_flow_table *t, const struct tally *sum)
+{
+	mr_counter_add(t->conf.counters, MR_C_METERED, sum->metered);
+	mr_counter_add(t->conf.counters, MR_C_METERED_OCTETS, sum->octets);
+	mr_counter_add(t->conf.counters, MR_C_IPV4, sum->metered - sum->v6);
+	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
+}
+
+static inline void meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p, struct tally *sum)
 {
 	if (f.idx != 0 && unlikely(may_expire(t, &t->hot[f.idx], p)) && settle(t, f, p))
 		f.idx = 0;
@@ -221,14 +234,17 @@ static void meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct m
 		}
 	}
 	count(t, f.bucket, f.slot, p);
-	mr_counter_add(t->conf.counters, MR_C_METERED, 1);
-	mr_counter_add(t->conf.counters, MR_C_METERED_OCTETS, p->ip_len);
-	mr_counter_add(t->conf.counters, p->flags & MR_PACKET_V6 ? MR_C_IPV6 : MR_C_IPV4, 1);
+	sum->metered++;
+	sum->octets += p->ip_len;
+	sum->v6 += (p->flags & MR_PACKET_V6) != 0;
 }
 
 void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p)
 {
-	meter(t, mr_flow_find(t, p), p);
+	struct tally sum = { 0 };
+
+	meter(t, mr_flow_find(t, p), p, &sum);
+	tally_up(t, &sum);
 }
 
 static void meter_released(struct mr_flow_table *t)
@@ -280,18 +296,36 @@ static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16
 	return k;
 }
 
-/* The first record in the bucket whose tag fits, to be prefetched. */
-static uint32_t guess(const struct mr_flow_bucket *b, uint16_t tag)
+/* Where the flow of a packet probably is: the first slot of its first bucket whose tag fits. */
+static inline struct mr_flow_slot guess(const struct mr_flow_table *t, const struct mr_packet *p)
 {
-	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
-		if (b->tag[s] == tag)
-			return b->idx[s];
-	return 0;
+	struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, p->hash)];
+	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
+	struct mr_flow_slot f = { .bucket = b };
+
+	if (likely(mask != 0)) {
+		f.slot = (unsigned)__builtin_ctz(mask);
+		f.idx = b->idx[f.slot];
+		rte_prefetch0(&t->hot[f.idx]);
+		if (p->flags & MR_PACKET_V6 && f.idx >= t->first_wide)
+			rte_prefetch0(&t->addr6[f.idx - t->first_wide]);
+	} else if (b->overflow != 0) {
+		rte_prefetch0(&t->buckets[mr_flow_bucket_2(t, p->hash)]);
+	}
+	return f;
+}
+
+/* Is the guess right? Packets before this one in the burst may have changed the bucket. */
+static inline bool confirmed(const struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p)
+{
+	return f.idx != 0 && f.bucket->idx[f.slot] == f.idx && mr_flow_key_equal(t, f.idx, p);
 }
 
 void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
 {
 	struct mr_packet *todo[64];
+	struct mr_flow_slot at[64];
+	struct tally sum = { 0 };
 	bool slow;
 	uint16_t k;
 
@@ -302,22 +336,14 @@ void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
 			careful(t, todo[i]);
 		return;
 	}
-	if (k != 0)
-		t->clock_ns = RTE_MAX(t->clock_ns, todo[k - 1]->clock_ns);
+	if (k == 0)
+		return;
+	t->clock_ns = RTE_MAX(t->clock_ns, todo[k - 1]->clock_ns);
 	for (uint16_t i = 0; i < k; i++)
 		rte_prefetch0(&t->buckets[mr_flow_bucket_1(t, todo[i]->hash)]);
-	for (uint16_t i = 0; i < k; i++) {
-		const struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, todo[i]->hash)];
-		uint32_t idx = guess(b, mr_flow_tag(todo[i]->hash));
-
-		if (likely(idx != 0)) {
-			rte_prefetch0(&t->hot[idx]);
-			if (todo[i]->flags & MR_PACKET_V6 && idx >= t->first_wide)
-				rte_prefetch0(&t->addr6[idx - t->first_wide]);
-		} else if (b->overflow != 0) {
-			rte_prefetch0(&t->buckets[mr_flow_bucket_2(t, todo[i]->hash)]);
-		}
-	}
 	for (uint16_t i = 0; i < k; i++)
-		mr_flow_one(t, todo[i]);
+		at[i] = guess(t, todo[i]);
+	for (uint16_t i = 0; i < k; i++)
+		meter(t, likely(confirmed(t, at[i], todo[i])) ? at[i] : mr_flow_find(t, todo[i]), todo[i], &sum);
+	tally_up(t, &sum);
 }
