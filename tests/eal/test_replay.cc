@@ -211,6 +211,9 @@ std::vector<std::string> mixed_frames(size_t count)
 			frames.push_back(std::string(12, '\2') + std::string("\x08\x06", 2) + std::string(28, 'a'));
 		}
 	}
+	// nothing comes after these which could make up for having forgotten them
+	frames.push_back(ipv4(0x0a000009, 0x0a000008, 0, 0, static_cast<uint16_t>(count), 0x0001));
+	frames.push_back(ipv4(0x0a000009, 0x0a000008, 77, 53, static_cast<uint16_t>(count), 0x2000));
 	return frames;
 }
 
