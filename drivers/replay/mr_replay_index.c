@@ -163,8 +163,9 @@ static int index_sort(struct index_work *w, uint16_t queues, struct mr_replay_in
 	return 0;
 }
 
-int mr_replay_index_build(struct mr_capture *capture, struct mr_replay_timeline *timeline, uint16_t queues, bool shift,
-			  const struct mr_packet_conf *packet, struct mr_replay_index *ret_index, struct mr_err *err)
+int mr_replay_index_build(struct mr_capture *capture, struct mr_replay_timeline *timeline, uint16_t queues,
+			  bool shift, const struct mr_packet_conf *packet, struct mr_replay_index *ret_index,
+			  struct mr_err *err)
 {
 	struct index_work w = { .decode = queues > 1 || shift };
 	struct mr_replay_index index = { .first = calloc(queues + 1u, sizeof(*index.first)) };

@@ -57,7 +57,8 @@ struct mr_replay_index {
  * @param shift  find IP headers, and spread so that shifted flows stay on one queue
  * Errors: -ENOMEM with a line.
  */
-int mr_replay_index_build(struct mr_capture *capture, struct mr_replay_timeline *timeline, uint16_t queues, bool shift,
-			  const struct mr_packet_conf *packet, struct mr_replay_index *ret_index, struct mr_err *err);
+int mr_replay_index_build(struct mr_capture *capture, struct mr_replay_timeline *timeline, uint16_t queues,
+			  bool shift, const struct mr_packet_conf *packet, struct mr_replay_index *ret_index,
+			  struct mr_err *err);
 
 void mr_replay_index_free(struct mr_replay_index *index);

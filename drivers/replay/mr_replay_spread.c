@@ -10,8 +10,8 @@
 #define SPREAD_FRAG_TIMEOUT_NS (30 * MR_NS_PER_S)
 #define SPREAD_FRAG_MAX	       16384 /* each worker has as many */
 
-int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_conf *packet, uint16_t queues, bool shift,
-			  struct mr_err *err)
+int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_conf *packet, uint16_t queues,
+			  bool shift, struct mr_err *err)
 {
 	const uint32_t frags_max = (uint32_t)queues * SPREAD_FRAG_MAX;
 	const size_t octets = mr_frag_memory(frags_max);

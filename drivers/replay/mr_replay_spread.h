@@ -23,8 +23,8 @@ struct mr_replay_spread {
 };
 
 /** Errors: -ENOMEM with a line. */
-int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_conf *packet, uint16_t queues, bool shift,
-			  struct mr_err *err);
+int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_conf *packet, uint16_t queues,
+			  bool shift, struct mr_err *err);
 
 /**
  * Say the queue of packet number @p number in queue_of[number], and of packets before it that waited for this one.
