@@ -32,8 +32,8 @@ static void packet_reset(struct mr_packet *pkt, const struct mr_frame *f, uint8_
 	pkt->frag_flags = 0;
 }
 
-void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
-			      enum mr_link link, uint8_t port_id, struct mr_packet *ret)
+void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
+			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_packet *ret)
 {
 	struct mr_frame f = { .data = data, .cap = cap, .wire = wire < cap ? cap : wire };
 	enum mr_net net;

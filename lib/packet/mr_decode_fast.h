@@ -20,16 +20,16 @@ extern "C" {
 #define MR_UDP_HEADER  8u
 
 /*
- * From the IPv4 header on. Inlined once for each @p l3, which makes the offsets constants; the words are loaded whole,
- * since the count of loads and stores is what this function costs.
+ * From the IPv4 header on. Inlined once for each @p l3, which makes the offsets constants; the words are
+ * loaded whole, since the count of loads and stores is what this function costs.
  */
 static inline __attribute__((always_inline)) bool
-mr_decode_fast_ipv4(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire, uint32_t l3,
-		    uint16_t vlan, uint8_t port_id, struct mr_packet *pkt)
+mr_decode_fast_ipv4(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
+		    uint32_t l3, uint16_t vlan, uint8_t port_id, struct mr_packet *pkt)
 {
 	const uint8_t *l4 = data + l3 + MR_IPV4_HEADER;
 	const uint32_t l4_off = l3 + MR_IPV4_HEADER;
-	uint64_t word_0 = mr_get_u64(data + l3);      /* version, header length, TOS, total length, id, fragment */
+	uint64_t word_0 = mr_get_u64(data + l3); /* version, header length, TOS, total length, id, fragment */
 	uint64_t word_1 = mr_get_u64(data + l3 + 8);  /* TTL, protocol, checksum, source */
 	uint64_t word_2 = mr_get_u64(data + l3 + 16); /* destination, ports */
 	uint32_t frame_len = wire < cap ? cap : wire;
@@ -44,8 +44,8 @@ mr_decode_fast_ipv4(const struct mr_packet_conf *conf, const uint8_t *data, uint
 	uint32_t len = udp_len + ((room - udp_len) & tcp);
 
 	if (!(((word_0 & 0xff00000000003fff) == 0x4500000000000000) & ((tcp != 0) | (proto == MR_PROTO_UDP)) &
-	      (ip_len >= MR_IPV4_HEADER) & (ip_len <= frame_len - l3) & (header >= header_min) & (header <= len) &
-	      (len <= room) & (header <= cap - l4_off)))
+	      (ip_len >= MR_IPV4_HEADER) & (ip_len <= frame_len - l3) & (header >= header_min) &
+	      (header <= len) & (len <= room) & (header <= cap - l4_off)))
 		return false;
 
 	uint32_t payload_len = len - header;
@@ -80,8 +80,8 @@ mr_decode_fast_ipv4(const struct mr_packet_conf *conf, const uint8_t *data, uint
 }
 
 /** False: not that kind of packet, *pkt holds nothing of use. */
-static inline bool mr_decode_fast(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
-				  uint8_t port_id, struct mr_packet *pkt)
+static inline bool mr_decode_fast(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
+				  uint32_t wire, uint8_t port_id, struct mr_packet *pkt)
 {
 	/* with these lengths all that both transports need may be read */
 	const uint32_t least = MR_ETH_HEADER + MR_IPV4_HEADER + MR_TCP_HEADER;
@@ -93,8 +93,8 @@ static inline bool mr_decode_fast(const struct mr_packet_conf *conf, const uint8
 	if (mr_get_u16(data + 12) != MR_ETHERTYPE_VLAN || mr_get_u16(data + 16) != MR_ETHERTYPE_IPV4 ||
 	    cap < least + 4)
 		return false;
-	return mr_decode_fast_ipv4(conf, data, cap, wire, MR_ETH_HEADER + 4, mr_get_u16(data + 14) & 0xfff, port_id,
-				   pkt);
+	return mr_decode_fast_ipv4(conf, data, cap, wire, MR_ETH_HEADER + 4, mr_get_u16(data + 14) & 0xfff,
+				   port_id, pkt);
 }
 
 #ifdef __cplusplus

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packet/mr_decode_priv.h"
 
-#define IPV6_HEADER 40u
+#define IPV6_HEADER  40u
 #define OPTION_PAD1  0x00
 #define OPTION_JUMBO 0xc2 /* RFC 2675 */
 
-#define IPV4_MF 0x2000
-#define IPV6_MF 0x0001
+#define IPV4_MF	     0x2000
+#define IPV6_MF	     0x0001
 #define FRAG_FLAG_MF 0x20
 
 /* Lengths above what the frame had on the wire are lies (or a damaged capture): count what was there. */
@@ -53,7 +53,7 @@ static bool is_ext(uint8_t proto, bool v6)
 	}
 }
 
-/* Protocols of their own that look like an extension header: with nothing behind them they are the protocol. */
+/* Protocols of their own that look like extension headers: with nothing behind, they are the protocol. */
 static bool is_last(uint8_t proto, uint8_t next)
 {
 	return next == MR_PROTO_NONE &&
@@ -73,8 +73,9 @@ static uint32_t ext_len(uint8_t proto, const uint8_t *p)
 }
 
 /*
- * Follow extension headers, pkt->proto being the first one. Stops with proto and l4_off at the first header that
- * isn't one, or that can't be followed. In IPv4 only AH is followed, and its notes are those of a transport header.
+ * Follow extension headers, pkt->proto being the first one. Stops with proto and l4_off at the first header
+ * that isn't one, or that can't be followed. In IPv4 only AH is followed, and its notes are those of a
+ * transport header.
  */
 static void follow_ext(struct mr_frame *f, struct mr_packet *pkt)
 {
@@ -146,8 +147,9 @@ uint16_t mr_decode_ipv4(struct mr_frame *f, struct mr_packet *pkt)
 }
 
 /*
- * Payload length from the jumbo option of the hop-by-hop header at @p p, of which @p left octets were captured; 0:
- * has none. When the header was cut, @p room is the best guess: without that option the packet made no sense.
+ * Payload length from the jumbo option of the hop-by-hop header at @p p, of which @p left octets were
+ * captured; 0: has none. When the header was cut, @p room is the best guess: without that option the packet
+ * made no sense.
  */
 static uint32_t jumbo_len(const uint8_t *p, uint32_t left, uint32_t room)
 {
@@ -162,7 +164,7 @@ static uint32_t jumbo_len(const uint8_t *p, uint32_t left, uint32_t room)
 	return 0;
 }
 
-/* Octets behind the IPv6 header at @p p. Length 0 needs another source: the jumbo option, or the frame's length. */
+/* Octets behind the IPv6 header at @p p. Length 0 has other sources: the jumbo option or the frame. */
 static uint32_t ipv6_payload_len(const struct mr_frame *f, const uint8_t *p)
 {
 	uint32_t len = mr_get_u16(p + 4);

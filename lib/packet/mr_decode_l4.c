@@ -24,7 +24,7 @@ static bool header_whole(const struct segment *s, uint32_t header, struct mr_pac
 	return false;
 }
 
-/* Payload between @p header and @p end, both counted from the transport header; header <= s->cap, end <= s->len. */
+/* Payload from @p header (<= s->cap) to @p end (<= s->len), both counted from the transport header. */
 static void set_payload(const struct segment *s, uint32_t header, uint32_t end, struct mr_packet *pkt)
 {
 	uint32_t len = (end < s->cap ? end : s->cap) - header;
@@ -42,7 +42,7 @@ static void decode_fixed(const struct segment *s, uint32_t header, struct mr_pac
 	set_payload(s, header, s->len, pkt);
 }
 
-/* A fixed part of @p fixed octets, and the size of the whole header in @p header when the fixed part is there. */
+/* A fixed part of @p fixed octets; when it is there, @p header is the size of the whole header. */
 static void decode_variable(const struct segment *s, uint32_t fixed, uint32_t header, struct mr_packet *pkt)
 {
 	if (!header_whole(s, fixed, pkt))
@@ -92,8 +92,8 @@ static struct mr_ports decode_udp(const struct segment *s, struct mr_packet *pkt
 static bool icmp_has_id(uint8_t type)
 {
 	switch (type) {
-	case 0: /* echo reply */
-	case 8: /* echo */
+	case 0:	 /* echo reply */
+	case 8:	 /* echo */
 	case 13: /* timestamp */
 	case 14:
 	case 15: /* information */

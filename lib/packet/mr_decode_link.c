@@ -16,11 +16,11 @@ enum {
 	NLPID_IPV4 = 0xcc,
 };
 
-#define OUI_ETHERTYPE 0x000000 /* RFC 1042: an ethertype follows */
+#define OUI_ETHERTYPE	  0x000000 /* RFC 1042: an ethertype follows */
 #define OUI_BRIDGE_TUNNEL 0x0000f8 /* IEEE 802.1H: the same */
-#define OUI_BRIDGED 0x0080c2 /* RFC 2427: a bridged frame follows, of the kind in the PID */
-#define PID_ETHERNET_FCS 0x0001
-#define PID_ETHERNET 0x0007
+#define OUI_BRIDGED	  0x0080c2 /* RFC 2427: a bridged frame follows, of the kind in the PID */
+#define PID_ETHERNET_FCS  0x0001
+#define PID_ETHERNET	  0x0007
 
 /* IPv4 or IPv6 by the version nibble, where nothing else says it. */
 static uint16_t decode_guess(const struct mr_frame *f, enum mr_net *ret_net)
@@ -108,7 +108,8 @@ static bool is_vlan(uint16_t type)
 }
 
 /* What follows an ethertype, which has been read already. */
-static uint16_t decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_packet *pkt, enum mr_net *ret_net)
+static uint16_t decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_packet *pkt,
+				 enum mr_net *ret_net)
 {
 	while (is_vlan(type)) {
 		uint16_t vid;

@@ -12,8 +12,8 @@ extern "C" {
 
 /**
  * @file
- * What the layers of the decoder share; private to lib/packet and its tests. Each layer reads at frame->off and
- * moves it behind itself. A layer returns 0 or why the packet isn't metered (enum mr_counter).
+ * What the layers of the decoder share; private to lib/packet and its tests. Each layer reads at frame->off
+ * and moves it behind itself. A layer returns 0 or why the packet isn't metered (enum mr_counter).
  */
 
 enum {
@@ -52,8 +52,8 @@ enum {
 /* Limits of what one packet may cost. With them every header offset fits 16 bits. */
 #define MR_VLAN_TAGS_MAX   4
 #define MR_MPLS_LABELS_MAX 16
-#define MR_IP_EXT_MAX      8
-#define MR_RADIOTAP_MAX    4096 /* octets */
+#define MR_IP_EXT_MAX	   8
+#define MR_RADIOTAP_MAX	   4096 /* octets */
 
 enum mr_net {
 	MR_NET_IPV4 = 4,
@@ -62,11 +62,11 @@ enum mr_net {
 
 struct mr_frame {
 	const uint8_t *data;
-	uint32_t cap;  /* octets that may be read */
-	uint32_t wire; /* octets on the wire, >= cap */
-	uint32_t off;  /* of the next header, <= cap */
+	uint32_t cap;	   /* octets that may be read */
+	uint32_t wire;	   /* octets on the wire, >= cap */
+	uint32_t off;	   /* of the next header, <= cap */
 	uint8_t vlan_tags; /* seen so far */
-	bool l4_hidden;    /* behind an extension header that couldn't be followed */
+	bool l4_hidden;	   /* behind an extension header that couldn't be followed */
 };
 
 static inline uint32_t mr_frame_left(const struct mr_frame *f)
@@ -88,7 +88,7 @@ uint16_t mr_decode_llc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *r
 uint16_t mr_decode_radiotap(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
 uint16_t mr_decode_wlan(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
 
-/** The IP header and what extends it, up to the transport header; sets ip_len, l3_off, l4_off, proto, frag. */
+/** The IP header and what extends it, up to the transport header: ip_len, l3_off, l4_off, proto, frag. */
 uint16_t mr_decode_ipv4(struct mr_frame *f, struct mr_packet *pkt);
 uint16_t mr_decode_ipv6(struct mr_frame *f, struct mr_packet *pkt);
 
@@ -101,27 +101,28 @@ struct mr_ports {
 struct mr_ports mr_decode_l4(const struct mr_frame *f, struct mr_packet *pkt);
 
 /** The decoder without its fast path. Same contract and same result as mr_packet_decode(). */
-void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
-			      enum mr_link link, uint8_t port_id, struct mr_packet *ret);
+void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
+			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_packet *ret);
 
 static inline uint32_t mr_key_scope(const struct mr_packet_conf *conf, const struct mr_packet *pkt)
 {
 	uint32_t port = conf->port_in_key ? pkt->port_id : 0;
-	uint32_t hide = conf->vlan_in_key ? 0 : MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE); /* these are all ones */
+	uint32_t hide =
+		conf->vlan_in_key ? 0 : MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE); /* these are all ones */
 
 	return MR_SCOPE(port, pkt->vlan, pkt->inner_vlan) | hide;
 }
 
-static inline void mr_key_finish(const struct mr_packet_conf *conf, struct mr_packet *pkt, bool v6, uint16_t port_0,
-				 uint16_t port_1)
+static inline void mr_key_finish(const struct mr_packet_conf *conf, struct mr_packet *pkt, bool v6,
+				 uint16_t port_0, uint16_t port_1)
 {
 	pkt->port_key = (uint64_t)mr_key_scope(conf, pkt) << 32 | (uint32_t)port_0 << 16 | port_1;
 	pkt->hash = mr_packet_hash(&conf->seed, pkt->addr_key, pkt->port_key, pkt->proto, v6);
 }
 
 /** Key of an IPv4 packet. Addresses as numbers; the order is found without a branch that traffic decides. */
-static inline void mr_key_ipv4(const struct mr_packet_conf *conf, struct mr_packet *pkt, uint32_t src, uint32_t dst,
-			       struct mr_ports ports)
+static inline void mr_key_ipv4(const struct mr_packet_conf *conf, struct mr_packet *pkt, uint32_t src,
+			       uint32_t dst, struct mr_ports ports)
 {
 	uint64_t from = (uint64_t)src << 16 | ports.src;
 	uint64_t to = (uint64_t)dst << 16 | ports.dst;

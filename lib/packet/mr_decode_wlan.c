@@ -3,21 +3,21 @@
 
 /* First octet of frame control (IEEE 802.11 section 9.2.4.1) */
 #define FC_VERSION   0x03
-#define FC_TYPE      0x0c
+#define FC_TYPE	     0x0c
 #define FC_TYPE_DATA 0x08
 #define FC_NO_DATA   0x40 /* subtypes without a frame body: null, CF-Ack, ... */
-#define FC_QOS       0x80
+#define FC_QOS	     0x80
 /* second octet */
-#define FC_WDS       0x03 /* to and from the distribution system: a fourth address */
+#define FC_WDS	     0x03 /* to and from the distribution system: a fourth address */
 #define FC_PROTECTED 0x40
-#define FC_HT        0x80 /* in QoS data: an HT control field */
+#define FC_HT	     0x80 /* in QoS data: an HT control field */
 
 #define QOS_AMSDU 0x80
 
 /* Radiotap: bits of the first presence word and of the flags field */
-#define RT_TSFT          (1u << 0)
-#define RT_FLAGS         (1u << 1)
-#define RT_EXT           (1u << 31)
+#define RT_TSFT		 (1u << 0)
+#define RT_FLAGS	 (1u << 1)
+#define RT_EXT		 (1u << 31)
 #define RT_FLAG_DATA_PAD 0x20
 
 static uint32_t get_le32(const uint8_t *p)
@@ -25,7 +25,8 @@ static uint32_t get_le32(const uint8_t *p)
 	return __builtin_bswap32(mr_get_u32(p));
 }
 
-static uint16_t decode_wlan_padded(struct mr_frame *f, bool padded, struct mr_packet *pkt, enum mr_net *ret_net)
+static uint16_t decode_wlan_padded(struct mr_frame *f, bool padded, struct mr_packet *pkt,
+				   enum mr_net *ret_net)
 {
 	const uint8_t *p = f->data + f->off;
 	uint32_t left = mr_frame_left(f);

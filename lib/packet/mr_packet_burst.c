@@ -47,8 +47,9 @@ decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t
 		ret->flags |= MR_PACKET_CHAINED;
 }
 
-void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf **mbufs, uint16_t n, uint8_t port_id,
-			    bool has_link, struct mr_packet_scratch *scratch, struct mr_packet *ret)
+void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf **mbufs, uint16_t n,
+			    uint8_t port_id, bool has_link, struct mr_packet_scratch *scratch,
+			    struct mr_packet *ret)
 {
 	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
@@ -58,7 +59,8 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], const void *));
 		if (m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
-		    !mr_decode_fast(conf, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len, port_id, &ret[i]))
+		    !mr_decode_fast(conf, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
+				    port_id, &ret[i]))
 			decode_slow(conf, m, port_id, has_link, scratch->head[i], &ret[i]);
 	}
 }

@@ -11,13 +11,13 @@ extern "C" {
 
 /**
  * @file
- * The decoder for bursts of mbufs. One mbuf is one frame: of a single segment data_len may be read and pkt_len is
- * the length on the wire, which may be larger; of a chain pkt_len is the sum.
+ * The decoder for bursts of mbufs. One mbuf is one frame: of a single segment data_len may be read and
+ * pkt_len is the length on the wire, which may be larger; of a chain pkt_len is the sum.
  */
 
 #define MR_PACKET_BURST_MAX 64
 
-/** Of a chain at least this many octets (or all) are seen in one piece, so that headers may be split anywhere. */
+/** Of a chain at least so many octets (or all) are seen in one piece: headers may be split anywhere. */
 #define MR_PACKET_HEAD 256
 
 /** Where heads of chains are put together. One per worker; the packets of the last burst borrow it. */
@@ -28,9 +28,9 @@ struct mr_packet_scratch {
 /**
  * mr_packet_decode() for each of @p n mbufs (<= MR_PACKET_BURST_MAX).
  *
- * A chain is decoded from its first segment, or from MR_PACKET_HEAD octets copied to @p scratch when that segment
- * is shorter; the packet has MR_PACKET_CHAINED then, and whoever wants payload past cap_len walks the chain.
- * VLAN stripping must be off: a tag in mbuf->vlan_tci isn't seen.
+ * A chain is decoded from its first segment, or from MR_PACKET_HEAD octets copied to @p scratch when that
+ * segment is shorter; the packet has MR_PACKET_CHAINED then, and whoever wants payload past cap_len walks the
+ * chain. VLAN stripping must be off: a tag in mbuf->vlan_tci isn't seen.
  *
  * @param port_id   ingress port of all of them
  * @param has_link  mbuf->packet_type is an enum mr_link; otherwise all is Ethernet
@@ -38,8 +38,9 @@ struct mr_packet_scratch {
  * @param ret       @p n packets, which borrow mbuf data and @p scratch
  * Thread: any. Errors: none, a bad packet is a counter.
  */
-void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf **mbufs, uint16_t n, uint8_t port_id,
-			    bool has_link, struct mr_packet_scratch *scratch, struct mr_packet *ret);
+void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf **mbufs, uint16_t n,
+			    uint8_t port_id, bool has_link, struct mr_packet_scratch *scratch,
+			    struct mr_packet *ret);
 
 #ifdef __cplusplus
 }

@@ -9,10 +9,10 @@
 
 #define RING_OCTETS (1u << 20)
 #define SLOT_OCTETS 128u
-#define FRAMES      (RING_OCTETS / SLOT_OCTETS)
-#define BURST       32u
-#define ROUNDS      100u
-#define REPEATS     5
+#define FRAMES	    (RING_OCTETS / SLOT_OCTETS)
+#define BURST	    32u
+#define ROUNDS	    100u
+#define REPEATS	    5
 
 static uint64_t random_state = 1;
 
@@ -81,9 +81,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ "udp4, 64 B", 60, false, false, 17 },      { "tcp4, 64 B", 60, false, false, 6 },
+	{ "udp4, 64 B", 60, false, false, 17 },	       { "tcp4, 64 B", 60, false, false, 6 },
 	{ "tcp4 or udp4, 64 B", 60, false, false, 0 }, { "vlan udp4, 64 B", 60, false, true, 17 },
-	{ "udp6, 66 B", 62, true, false, 17 },       { "tcp6, 78 B", 74, true, false, 6 },
+	{ "udp6, 66 B", 62, true, false, 17 },	       { "tcp6, 78 B", 74, true, false, 6 },
 };
 
 static void fill_ring(uint8_t *ring, const struct kind *kind)
@@ -110,8 +110,8 @@ static void fill_mbufs(struct rte_mbuf *mbufs, uint8_t *ring, uint32_t octets)
 }
 
 /*
- * Each @p round walks the ring in another order, or the branch predictor would learn it by heart. Returns something
- * of every packet, so that no work is left out.
+ * Each @p round walks the ring in another order, or the branch predictor would learn it by heart. Returns
+ * something of every packet, so that no work is left out.
  */
 static uint64_t decode_ring(const struct mr_packet_conf *conf, struct rte_mbuf *mbufs, uint32_t round,
 			    struct mr_packet_scratch *scratch)

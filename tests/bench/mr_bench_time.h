@@ -6,7 +6,7 @@
 
 #include "base/mr_clock.h"
 
-/* Time and cycles of a piece of a benchmark. Cycles are those of the constant time-stamp counter, 0 elsewhere. */
+/* Time and cycles of a piece of a benchmark. Cycles are those of the time-stamp counter, 0 without one. */
 
 struct mr_bench_time {
 	uint64_t ns;
@@ -33,7 +33,8 @@ static inline void mr_bench_best(struct mr_bench_time *best, struct mr_bench_tim
 	struct mr_bench_time now = mr_bench_now();
 
 	if (best->ns == 0 || now.ns - start.ns < best->ns)
-		*best = (struct mr_bench_time){ .ns = now.ns - start.ns, .cycles = now.cycles - start.cycles };
+		*best = (struct mr_bench_time){ .ns = now.ns - start.ns,
+						.cycles = now.cycles - start.cycles };
 }
 
 static inline void mr_bench_print(const char *name, struct mr_bench_time best, double items)

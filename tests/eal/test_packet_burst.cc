@@ -14,11 +14,12 @@
 
 using namespace build;
 
-namespace {
+namespace
+{
 
 class PacketBurst : public testing::Test
 {
-protected:
+      protected:
 	static void SetUpTestSuite()
 	{
 		pool = rte_pktmbuf_pool_create("packet_burst", 1023, 0, 0, 4096, SOCKET_ID_ANY);
@@ -48,7 +49,8 @@ protected:
 			size_t to = i < cuts.size() ? cuts[i] : frame.size();
 			struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 
-			memcpy(rte_pktmbuf_append(m, static_cast<uint16_t>(to - from)), frame.data() + from, to - from);
+			memcpy(rte_pktmbuf_append(m, static_cast<uint16_t>(to - from)), frame.data() + from,
+			       to - from);
 			if (head == nullptr)
 				head = m;
 			else
@@ -196,12 +198,14 @@ TEST_F(PacketBurst, WholeBurstsOfAnything)
 		}
 		mr_packet_decode_burst(&conf, mbufs, n, 3, true, scratch.get(), ret);
 		for (uint16_t i = 0; i < n; i++) {
-			struct mr_packet want = flat(sample[i]->frame, static_cast<uint32_t>(sample[i]->frame.size()),
-						     sample[i]->link);
+			struct mr_packet want =
+				flat(sample[i]->frame, static_cast<uint32_t>(sample[i]->frame.size()),
+				     sample[i]->link);
 
 			ASSERT_TRUE(equal(want, ret[i])) << sample[i]->name;
 			if (want.not_metered == 0) {
-				ASSERT_EQ(nullptr, packet_broken(&conf, &ret[i], ret[i].cap_len, ret[i].frame_len));
+				ASSERT_EQ(nullptr,
+					  packet_broken(&conf, &ret[i], ret[i].cap_len, ret[i].frame_len));
 			}
 			rte_pktmbuf_free(mbufs[i]);
 		}
@@ -237,8 +241,10 @@ TEST_F(PacketBurst, AgreesWithRteNet)
 		std::string name = s.name;
 		rte_pktmbuf_free(m);
 
-		// it opens the label stack of MPLS for no IP, knows neither LLC nor PPPoE, two tags at most, no AH
-		if ((type & RTE_PTYPE_L3_MASK) == 0 || name == "eth-ah4" || name == "eth-ext6" || name == "eth-jumbo6")
+		// it opens the label stack of MPLS for no IP, knows neither LLC nor PPPoE, two tags at most,
+		// no AH
+		if ((type & RTE_PTYPE_L3_MASK) == 0 || name == "eth-ah4" || name == "eth-ext6" ||
+		    name == "eth-jumbo6")
 			continue;
 		SCOPED_TRACE(name);
 		compared++;

@@ -10,7 +10,8 @@
 
 /// Packets for tests, built from the inside out: eth(0x0800, ip4({.proto = 17}, udp(1000, 53, fill(12)))).
 /// Lengths are right unless an option says otherwise; checksums are 0, since nobody looks at them.
-namespace build {
+namespace build
+{
 
 using Bytes = std::vector<uint8_t>;
 
@@ -58,7 +59,7 @@ inline Bytes udp(uint16_t src, uint16_t dst, const Bytes &payload, int len = -1)
 
 struct Tcp {
 	uint8_t flags = 0x18;
-	Bytes options; // a multiple of 4
+	Bytes options;	      // a multiple of 4
 	int data_offset = -1; // in words; -1: the right one
 };
 
@@ -66,8 +67,8 @@ inline Bytes tcp(uint16_t src, uint16_t dst, const Bytes &payload, const Tcp &t 
 {
 	uint64_t words = t.data_offset < 0 ? 5 + t.options.size() / 4 : static_cast<uint64_t>(t.data_offset);
 
-	return cat({ be(src, 2), be(dst, 2), be(0x01020304, 4), be(0x05060708, 4), be(words << 4, 1), be(t.flags, 1),
-		     be(0x2000, 2), be(0, 4), t.options, payload });
+	return cat({ be(src, 2), be(dst, 2), be(0x01020304, 4), be(0x05060708, 4), be(words << 4, 1),
+		     be(t.flags, 1), be(0x2000, 2), be(0, 4), t.options, payload });
 }
 
 inline Bytes icmp(uint8_t type, uint8_t code, uint16_t id, const Bytes &payload = {})
@@ -93,9 +94,9 @@ inline Bytes ip4(const Ip4 &ip, const Bytes &payload)
 	uint64_t ihl = ip.ihl < 0 ? header / 4 : static_cast<uint64_t>(ip.ihl);
 	uint64_t total = ip.total_len < 0 ? header + payload.size() : static_cast<uint64_t>(ip.total_len);
 
-	return cat({ be(static_cast<uint64_t>(ip.version) << 4 | ihl, 1), be(ip.tos, 1), be(total, 2), be(ip.id, 2),
-		     be(ip.frag, 2), be(ip.ttl, 1), be(ip.proto, 1), be(0, 2), be(ip.src, 4), be(ip.dst, 4),
-		     ip.options, payload });
+	return cat({ be(static_cast<uint64_t>(ip.version) << 4 | ihl, 1), be(ip.tos, 1), be(total, 2),
+		     be(ip.id, 2), be(ip.frag, 2), be(ip.ttl, 1), be(ip.proto, 1), be(0, 2), be(ip.src, 4),
+		     be(ip.dst, 4), ip.options, payload });
 }
 
 /// 2001:db8::n
@@ -116,8 +117,10 @@ inline Bytes ip6(const Ip6 &ip, const Bytes &payload)
 {
 	uint64_t len = ip.payload_len < 0 ? payload.size() : static_cast<uint64_t>(ip.payload_len);
 
-	return cat({ be(static_cast<uint64_t>(ip.version) << 28 | static_cast<uint64_t>(ip.tc) << 20 | 0xabcde, 4),
-		     be(len, 2), be(ip.next, 1), be(ip.hops, 1), ip.src, ip.dst, payload });
+	return cat(
+		{ be(static_cast<uint64_t>(ip.version) << 28 | static_cast<uint64_t>(ip.tc) << 20 | 0xabcde,
+		     4),
+		  be(len, 2), be(ip.next, 1), be(ip.hops, 1), ip.src, ip.dst, payload });
 }
 
 /// Hop-by-hop, routing, destination options, mobility, HIP, shim6: all of one shape. 8 + 8 * words octets.
@@ -174,7 +177,8 @@ inline Bytes mpls(uint32_t label, bool bottom, const Bytes &rest)
 
 inline Bytes pppoe(uint16_t protocol, const Bytes &payload, uint8_t code = 0, uint8_t version_type = 0x11)
 {
-	return cat({ be(version_type, 1), be(code, 1), be(7, 2), be(payload.size() + 2, 2), be(protocol, 2), payload });
+	return cat({ be(version_type, 1), be(code, 1), be(7, 2), be(payload.size() + 2, 2), be(protocol, 2),
+		     payload });
 }
 
 inline Bytes sll(uint16_t protocol, const Bytes &payload, uint16_t arphrd = 1)
@@ -184,7 +188,8 @@ inline Bytes sll(uint16_t protocol, const Bytes &payload, uint16_t arphrd = 1)
 
 inline Bytes sll2(uint16_t protocol, const Bytes &payload, uint16_t arphrd = 1)
 {
-	return cat({ be(protocol, 2), be(0, 2), be(1, 4), be(arphrd, 2), be(0, 1), be(6, 1), fill(8), payload });
+	return cat(
+		{ be(protocol, 2), be(0, 2), be(1, 4), be(arphrd, 2), be(0, 1), be(6, 1), fill(8), payload });
 }
 
 struct Wlan {

@@ -17,7 +17,8 @@ static inline const char *packet_broken_key(const struct mr_packet_conf *conf, c
 
 	if (v6) {
 		order = memcmp(p->addr6[0], p->addr6[1], 16);
-		if (memcmp(p->addr6[swapped], ip + 8, 16) != 0 || memcmp(p->addr6[!swapped], ip + 24, 16) != 0)
+		if (memcmp(p->addr6[swapped], ip + 8, 16) != 0 ||
+		    memcmp(p->addr6[!swapped], ip + 24, 16) != 0)
 			return "addr6 holds other addresses than the packet";
 	} else {
 		uint32_t a = (uint32_t)(p->addr_key >> 32), b = (uint32_t)p->addr_key;
@@ -38,8 +39,8 @@ static inline const char *packet_broken_key(const struct mr_packet_conf *conf, c
 }
 
 /* The first thing that is wrong with @p p, or NULL. */
-static inline const char *packet_broken(const struct mr_packet_conf *conf, const struct mr_packet *p, uint32_t cap,
-					uint32_t wire)
+static inline const char *packet_broken(const struct mr_packet_conf *conf, const struct mr_packet *p,
+					uint32_t cap, uint32_t wire)
 {
 	uint32_t frame = wire < cap ? cap : wire;
 	uint32_t ip_end = p->l3_off + p->ip_len;
@@ -47,13 +48,15 @@ static inline const char *packet_broken(const struct mr_packet_conf *conf, const
 	if (p->cap_len != cap || p->frame_len != frame)
 		return "cap_len or frame_len";
 	if (p->not_metered != 0) {
-		if (p->not_metered >= MR_C_MAX || mr_counter_info[p->not_metered].class_ != MR_COUNTER_NOT_METERED)
+		if (p->not_metered >= MR_C_MAX ||
+		    mr_counter_info[p->not_metered].class_ != MR_COUNTER_NOT_METERED)
 			return "not_metered is no reason";
 		return p->note != 0 ? "a note on a packet that isn't metered" : NULL;
 	}
 	if (p->note != 0 && (p->note >= MR_C_MAX || mr_counter_info[p->note].class_ != MR_COUNTER_NOTE))
 		return "note is no note";
-	if (p->l3_off + (p->flags & MR_PACKET_V6 ? 40u : 20u) > p->l4_off || p->l4_off > cap || p->l4_off > ip_end)
+	if (p->l3_off + (p->flags & MR_PACKET_V6 ? 40u : 20u) > p->l4_off || p->l4_off > cap ||
+	    p->l4_off > ip_end)
 		return "l3_off or l4_off";
 	if (ip_end > frame)
 		return "IP beyond the frame";
@@ -61,15 +64,16 @@ static inline const char *packet_broken(const struct mr_packet_conf *conf, const
 		return "L4 without a header";
 	if (p->payload_off > cap || p->payload_off < p->l4_off)
 		return "payload_off";
-	if (p->payload_len != 0 && (p->payload_off + p->payload_len > cap || p->payload_off + p->payload_len > ip_end))
+	if (p->payload_len != 0 &&
+	    (p->payload_off + p->payload_len > cap || p->payload_off + p->payload_len > ip_end))
 		return "payload ends too late";
 	return packet_broken_key(conf, p);
 }
 
 /* Decodes with and without the fast path and compares every octet. Leaves the result in @p ret. */
-static inline const char *packet_decode_checked(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
-						uint32_t wire, enum mr_link link, uint8_t port_id,
-						struct mr_packet *ret)
+static inline const char *packet_decode_checked(const struct mr_packet_conf *conf, const uint8_t *data,
+						uint32_t cap, uint32_t wire, enum mr_link link,
+						uint8_t port_id, struct mr_packet *ret)
 {
 	struct mr_packet general, again;
 
@@ -77,8 +81,8 @@ static inline const char *packet_decode_checked(const struct mr_packet_conf *con
 	memset(&general, 0xa5, sizeof(general));
 	mr_packet_decode(conf, data, cap, wire, link, port_id, ret);
 	mr_packet_decode_general(conf, data, cap, wire, link, port_id, &general);
-	if (general.not_metered != 0 ? general.not_metered != ret->not_metered :
-				       memcmp(ret, &general, sizeof(general)) != 0)
+	if (general.not_metered != 0 ? general.not_metered != ret->not_metered
+				     : memcmp(ret, &general, sizeof(general)) != 0)
 		return "fast and general path differ";
 	if (ret->not_metered == 0) {
 		again = *ret;
