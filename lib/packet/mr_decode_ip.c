@@ -27,6 +27,15 @@ static uint32_t captured_end(const struct mr_frame *f, const struct mr_packet *p
 	return pkt->ip_len < f->cap - pkt->l3_off ? pkt->l3_off + pkt->ip_len : f->cap;
 }
 
+/*
+ * A length field of 0 in a packet captured before the NIC segmented it, or one too large for the field: then
+ * the frame's length, @p room octets, is the packet's.
+ */
+static bool is_offloaded(uint8_t proto, uint32_t room)
+{
+	return proto == MR_PROTO_TCP || room > UINT16_MAX;
+}
+
 static void set_frag(struct mr_packet *pkt, uint32_t offset, bool more, uint32_t id)
 {
 	if (offset == 0 && !more)
@@ -128,7 +137,7 @@ uint16_t mr_decode_ipv4(struct mr_frame *f, struct mr_packet *pkt)
 	if (left < header)
 		return MR_C_IPV4_TRUNCATED;
 	ip_len = mr_get_u16(p + 2);
-	if (ip_len == 0 && p[9] == MR_PROTO_TCP) /* captured before the NIC segmented it */
+	if (ip_len == 0 && is_offloaded(p[9], f->wire - f->off))
 		ip_len = f->wire - f->off;
 	if (ip_len < header)
 		return MR_C_IPV4_TOTAL_LENGTH;
@@ -172,14 +181,9 @@ static uint32_t ipv6_payload_len(const struct mr_frame *f, const uint8_t *p)
 
 	if (len != 0)
 		return len;
-	switch (p[6]) {
-	case MR_PROTO_HOPOPTS:
+	if (p[6] == MR_PROTO_HOPOPTS)
 		return jumbo_len(p + IPV6_HEADER, mr_frame_left(f) - IPV6_HEADER, room);
-	case MR_PROTO_TCP: /* captured before the NIC segmented it */
-		return room;
-	default:
-		return 0;
-	}
+	return is_offloaded(p[6], room) ? room : 0;
 }
 
 uint16_t mr_decode_ipv6(struct mr_frame *f, struct mr_packet *pkt)

@@ -346,6 +346,16 @@ TEST(PacketIp, SegmentationOffload)
 		   80014);
 	EXPECT_EQ(80000u, p.ip_len);
 	EXPECT_EQ(30, p.payload_len);
+	// a tunnel around it, too large for the length fields of both IP and UDP
+	for (bool v6 : { false, true }) {
+		Bytes frame = v6 ? eth(0x86dd, ip6({ .payload_len = 0 }, udp(1, 4789, fill(50), 0)))
+				 : eth(0x0800, ip4({ .total_len = 0 }, udp(1, 4789, fill(50), 0)));
+
+		p = decode(frame, MR_LINK_ETHERNET, SIZE_MAX, 80014);
+		EXPECT_EQ(80000u, p.ip_len);
+		EXPECT_EQ(50, p.payload_len);
+		EXPECT_EQ(0, p.note);
+	}
 }
 
 TEST(PacketIp6, ExtensionHeaders)
