@@ -3,12 +3,15 @@
 import ipaddress
 import json
 import re
+import signal
+import socket
 import subprocess
 
 import pytest
 
 import millrace
 from collectors import ipfix_dump
+from processes import free_port, udp_port_is_open, wait_until
 
 FLOWS = 3000
 PROFILES = ("compat", "biflow", "full")
@@ -202,3 +205,40 @@ def test_decoder_prints_templates_stats_and_stops(tmp_path):
     assert stats["records"] - stats["options_records"] == 100
     assert len(run(DECODER, "--count", "5", path).stdout.splitlines()) == 5
     assert run("sh", "-c", f"{DECODER} - < {path} | wc -l").stdout.strip() == str(stats["records"])
+
+
+def messages_of(path):
+    octets, off = path.read_bytes(), 0
+    while off < len(octets):
+        length = int.from_bytes(octets[off + 2:off + 4], "big")
+        yield octets[off:off + length]
+        off += length
+
+
+def listen(kind, port, out):
+    return subprocess.Popen([DECODER, f"{kind}://127.0.0.1:{port}"], stdout=out.open("w"), stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
+def test_decoder_collects(tmp_path, kind):
+    path, out = tmp_path / "sample.ipfix", tmp_path / "out.jsonl"
+    assert run(SAMPLE, "full", path, "200").returncode == 0
+    want = run(DECODER, path).stdout
+    port = free_port(socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    collector = listen(kind, port, out)
+    try:
+        with socket.socket(type=socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as s:
+            if kind == "tcp":
+                wait_until(lambda: s.connect_ex(("127.0.0.1", port)) == 0, what="the collector")
+                for i in range(0, path.stat().st_size, 777):  # whatever the borders of messages
+                    s.sendall(path.read_bytes()[i:i + 777])
+            else:
+                wait_until(lambda: udp_port_is_open(port, collector.pid), what="the collector")
+                s.connect(("127.0.0.1", port))
+                for message in messages_of(path):
+                    s.send(message)
+            wait_until(lambda: out.read_text() == want, what="all records")
+    finally:
+        collector.send_signal(signal.SIGTERM)
+        stderr = collector.communicate(timeout=20)[1]
+    assert (collector.returncode, stderr) == (0, b"")
