@@ -13,10 +13,25 @@
 
 #define RECORD_MAX 512 /* octets of the longest layout; a test compares */
 
+static void keys_make(struct mr_flow_json *json, unsigned layout)
+{
+	for (unsigned i = 0; i < json->layout[layout].n; i++) {
+		const struct mr_ipfix_field *f = &json->layout[layout].field[i];
+		struct mr_wbuf w;
+
+		mr_wbuf_init(&w, json->key[layout][i], MR_FLOW_JSON_KEY_MAX);
+		mr_ipfix_json_key(&w, f->pen, f->id, 1, mr_ipfix_ie_find(f->pen, f->id));
+		json->key_len[layout][i] = (uint8_t)w.len;
+	}
+}
+
 void mr_flow_json_init(struct mr_flow_json *json, uint64_t observation_point)
 {
+	unsigned n = mr_ipfix_layouts_make(MR_IPFIX_FULL, 0, json->layout);
+
 	json->observation_point = observation_point;
-	mr_ipfix_layouts_make(MR_IPFIX_FULL, 0, json->layout);
+	for (unsigned i = 0; i < n; i++)
+		keys_make(json, i);
 }
 
 static bool is_zero(const uint8_t *data, uint16_t len)
@@ -40,19 +55,20 @@ void mr_flow_json_put(const struct mr_flow_json *json, const struct mr_flow_rec 
 	const struct mr_ipfix_layout *l;
 	struct mr_ipfix_part part[2];
 	char before = '{';
+	unsigned n;
 
 	mr_ipfix_split(MR_IPFIX_FULL, rec, part);
-	l = &json->layout[part[0].layout];
+	n = part[0].layout;
+	l = &json->layout[n];
 	mr_ipfix_encode(l, part[0].dir, rec, json->observation_point, wire);
 	for (unsigned i = 0; i < l->n; p += l->field[i++].len) {
 		const struct mr_ipfix_field *f = &l->field[i];
-		const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(f->pen, f->id);
 
 		if (left_out(l->flags[i], rec, p, f->len))
 			continue;
 		mr_wbuf_put_u8(w, (uint8_t)before);
-		mr_ipfix_json_key(w, f->pen, f->id, 1, ie);
-		mr_ipfix_value_json(w, ie, p, f->len);
+		mr_wbuf_put_bytes(w, json->key[n][i], json->key_len[n][i]);
+		mr_ipfix_value_json(w, mr_ipfix_ie_find(f->pen, f->id), p, f->len);
 		before = ',';
 	}
 	mr_wbuf_put_u8(w, '}');

@@ -19,11 +19,15 @@ extern "C" {
  * ...), and the millisecond times, which the nanosecond ones repeat.
  */
 
-#define MR_FLOW_JSON_MAX 2048 /* no record needs more */
+#define MR_FLOW_JSON_MAX     2048 /* no record needs more */
+#define MR_FLOW_JSON_KEY_MAX 64
 
 struct mr_flow_json {
 	uint64_t observation_point;
 	struct mr_ipfix_layout layout[MR_IPFIX_LAYOUTS_MAX];
+	/* of each field, ready to print: `"name":` */
+	uint8_t key_len[MR_IPFIX_LAYOUTS_MAX][MR_IPFIX_LAYOUT_FIELDS_MAX];
+	char key[MR_IPFIX_LAYOUTS_MAX][MR_IPFIX_LAYOUT_FIELDS_MAX][MR_FLOW_JSON_KEY_MAX];
 };
 
 void mr_flow_json_init(struct mr_flow_json *json, uint64_t observation_point);

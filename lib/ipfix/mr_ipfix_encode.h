@@ -49,15 +49,14 @@ static inline uint64_t mr_ipfix_ntp(uint64_t utc_ns)
 	return (s + MR_IPFIX_NTP_UNIX_S) << 32 | ((ns << 32) + MR_NS_PER_S - 1) / MR_NS_PER_S;
 }
 
-/** NTP format to UTC ns. Seconds before 1968 belong to the era that begins in 2036. */
+/** NTP format to UTC ns. Seconds that would be before 1970 belong to the era that begins in 2036. */
 static inline uint64_t mr_ipfix_ntp_to_ns(uint64_t ntp)
 {
 	uint64_t s = ntp >> 32;
 
-	if (s < 0x80000000u)
+	if (s < MR_IPFIX_NTP_UNIX_S)
 		s += 1ULL << 32;
-	s = s < MR_IPFIX_NTP_UNIX_S ? 0 : s - MR_IPFIX_NTP_UNIX_S;
-	return s * MR_NS_PER_S + ((ntp & UINT32_MAX) * MR_NS_PER_S >> 32);
+	return (s - MR_IPFIX_NTP_UNIX_S) * MR_NS_PER_S + ((ntp & UINT32_MAX) * MR_NS_PER_S >> 32);
 }
 
 /** A value of variable length (RFC 7011 section 7). */
