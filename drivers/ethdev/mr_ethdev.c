@@ -176,7 +176,6 @@ static int ethdev_open(const struct mr_port_conf *conf, struct mr_port **ret_por
 		report_iface(dev);
 	else
 		report_link(dev);
-	rte_eth_stats_get(dev->port_id, &dev->opened);
 	mr_log_info("port=%s device=%s driver=%s queues=%u rx_descs=%u tx_descs=%u mbufs=%u node=%d",
 		    dev->port.name, dev->dev_name, dev->driver, dev->port.queues, dev->descs[0],
 		    dev->descs[1], dev->pool->size, dev->port.socket);
@@ -201,8 +200,8 @@ static uint16_t ethdev_tx_burst(struct mr_port *port, uint16_t queue, struct rte
 
 static void ethdev_stats(const struct mr_port *port, struct mr_port_stats *ret_stats)
 {
-	struct mr_ethdev *dev =
-		of((struct mr_port *)(uintptr_t)port); /* reading the sockets' counters clears them */
+	/* not const inside: reading a socket's counter clears it, so what was read is kept */
+	struct mr_ethdev *dev = of((struct mr_port *)(uintptr_t)port);
 	struct rte_eth_stats now = dev->opened;
 
 	rte_eth_stats_get(dev->port_id, &now);
@@ -226,8 +225,9 @@ const char *mr_ethdev_driver(const struct mr_port *port)
 
 const struct mr_port_ops mr_ethdev_ops = {
 	.kind = "ethdev",
-	.help = "0000:3b:00.0 (PCI), eth1 (kernel interface), af_packet:eth1, af_xdp:eth1, or net_NAME0,ARGS "
-		"(DPDK vdev)",
+	.help = "0000:3b:00.0 (PCI), eth1 (kernel interface; af_xdp:eth1, pcap:eth1 or af_packet:eth1 to "
+		"choose how), "
+		"net_NAME0,ARGS (DPDK vdev)",
 	.open = ethdev_open,
 	.rx_burst = ethdev_rx_burst,
 	.tx_burst = ethdev_tx_burst,

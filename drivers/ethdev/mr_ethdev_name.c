@@ -50,13 +50,16 @@ int mr_ethdev_name_parse(const char *device, struct mr_ethdev_name *ret_name, st
 	struct rte_pci_addr pci;
 	uint32_t all = 0;
 
+	if (strncmp(text, "ethdev:", 7) == 0)
+		text += 7;
 	for (const struct mr_ethdev_way *way = mr_ethdev_ways; way->name != NULL; way++) {
 		size_t len = strlen(way->name);
 
 		all |= way->bit;
-		if (strncmp(device, way->name, len) == 0 && device[len] == ':') {
+		if (strncmp(text, way->name, len) == 0 && text[len] == ':') {
 			name.ways = way->bit;
-			text = device + len + 1;
+			text += len + 1;
+			break;
 		}
 	}
 	if (split(text, &name) != 0)

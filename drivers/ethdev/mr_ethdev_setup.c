@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +14,15 @@
 
 MR_LOG_REGISTER(ethdev);
 
-#define L2_OCTETS     (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
-#define ROOM_OCTETS   2048u /* usual data of a buffer, without headroom */
-#define ROOM_MAX      (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
-#define DESCS_DEFAULT 1024
-#define AF_XDP_DESCS                                                                                         \
-	2048		     /* as many buffers as the driver gives the kernel: so a full ring is always an  \
-			      * empty fill ring too, which the kernel counts as dropped */
+#define L2_OCTETS	(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+#define ROOM_OCTETS	2048u /* usual data of a buffer, without headroom */
+#define ROOM_MAX	(UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+#define DESCS_DEFAULT	1024
 #define AF_PACKET_FRAME 2048 /* framesz when the arguments don't say */
+
+/* As many as the buffers that net_af_xdp gives the kernel: so a full RX ring is always an empty fill ring
+ * too, which the kernel counts as dropped. Other reasons it counts where the driver doesn't look. */
+#define AF_XDP_DESCS 2048
 
 static const struct {
 	const char *driver;
@@ -124,8 +124,8 @@ static int choose_room(struct setup *s)
 	uint32_t need = s->mtu + L2_OCTETS;
 	bool scatter = (s->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0;
 
-	if ((s->dev->quirks & MR_ETHDEV_Q_DROPS) !=
-	    0) /* af_packet insists on room for a whole frame of its ring */
+	/* af_packet insists on room for a whole frame of its ring */
+	if (strcmp(s->dev->driver, "net_af_packet") == 0)
 		need = RTE_MAX(need, arg_number(s->target->args, "framesz", AF_PACKET_FRAME));
 	if (s->conf->mbuf_size != 0)
 		s->room = s->conf->mbuf_size;
@@ -152,8 +152,8 @@ static int configure(struct setup *s)
 	int rc;
 
 	s->eth.rxmode.offloads |= s->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-	/* a chain that came in must go out of the peer; MBUF_FAST_FREE stays off: buffers are of several
-	 * pools */
+	/* a chain that came in must go out of the peer; no MBUF_FAST_FREE, since buffers are of several pools
+	 */
 	s->eth.txmode.offloads |= s->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	if (s->conf->queues > 1 && mr_ethdev_rss_conf(&s->info, s->rss_key, &s->rss) == 0) {
 		s->eth.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -254,10 +254,10 @@ static void finish_rss(struct setup *s)
 		return;
 	rc = mr_ethdev_rss_flow_symmetric(port_id, queues, s->rss.rss_hf);
 	if (rc != 0)
-		mr_log_notice("port=%s driver %s takes neither a symmetric RSS key nor a symmetric hash "
-			      "(%s): workers hand "
-			      "many packets over",
-			      s->dev->port.name, s->dev->driver, rte_strerror(-rc));
+		mr_log_notice(
+			"port=%s driver %s takes neither a symmetric RSS key nor a symmetric hash (%s): "
+			"workers hand many packets over",
+			s->dev->port.name, s->dev->driver, rte_strerror(-rc));
 }
 
 static void receive_all(struct mr_ethdev *dev)
@@ -281,6 +281,7 @@ static int start(struct setup *s)
 	if (rc != 0)
 		return mr_err_set(s->err, -rc, "driver %s can't start: %s", dev->driver, rte_strerror(-rc));
 	dev->started = true;
+	rte_eth_stats_get(dev->port_id, &dev->opened);
 	if (s->conf->promiscuous)
 		receive_all(dev);
 	finish_rss(s);

@@ -7,9 +7,7 @@
 
 #include "drivers/ethdev/mr_ethdev_priv.h"
 
-#define RING_OCTETS                                                                                          \
-	(32u << 20) /* af_packet, per queue and direction: 32 ms of 0.5 Mpps in frames of 2048               \
-		     */
+#define RING_OCTETS    (32u << 20) /* per queue and direction: 32 ms of 0.5 Mpps in frames of 2048 */
 #define BLOCK_OCTETS   (64u << 10)
 #define FRAME_OCTETS   2048u
 #define FRAME_OVERHEAD (66 + 14 + 8) /* the kernel's header, Ethernet, two VLAN tags */
@@ -98,8 +96,8 @@ static int target_af_packet(const struct mr_ethdev_name *name, const struct mr_e
 	return socket_check(AF_PACKET, "packet", err);
 }
 
-/* libpcap before af_packet: it has one queue only, but the kernel doesn't put IPv4 fragments together for it.
- */
+/* libpcap before af_packet: its ring is small, but it shows IPv4 fragments as they are, and what it loses is
+ * counted */
 const struct mr_ethdev_way mr_ethdev_ways[] = {
 	{ MR_ETHDEV_AF_XDP, "af_xdp", target_af_xdp },
 	{ MR_ETHDEV_PCAP, "pcap", target_pcap },

@@ -10,27 +10,8 @@
 #include <vector>
 
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 
 #include "drivers/ethdev/mr_ethdev.h"
-
-// The stamp as mr_port_init() registers it; this test is about one kind of port and links no table of all
-// kinds.
-int mr_port_stamp_off = -1;
-
-class Stamp : public testing::Environment
-{
-	void SetUp() override
-	{
-		const struct rte_mbuf_dynfield field = { "mr_port_stamp", sizeof(struct mr_port_stamp),
-							 alignof(struct mr_port_stamp), 0 };
-
-		mr_port_stamp_off = rte_mbuf_dynfield_register(&field);
-		ASSERT_GE(mr_port_stamp_off, 0);
-	}
-};
-
-[[maybe_unused]] static testing::Environment *const stamp = testing::AddGlobalTestEnvironment(new Stamp);
 
 struct Port {
 	explicit Port(const std::string &device, const std::function<void(mr_port_conf &)> &change = nullptr)
@@ -43,7 +24,8 @@ struct Port {
 		conf.promiscuous = true;
 		if (change)
 			change(conf);
-		rc = mr_ethdev_ops.open(&conf, &port, &err);
+		EXPECT_EQ(0, mr_port_init(&err)) << err.msg;
+		rc = mr_port_open(&conf, &port, &err);
 	}
 	~Port()
 	{
