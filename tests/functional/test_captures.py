@@ -38,6 +38,18 @@ def pair_counts(flows):
     return sums
 
 
+def summed(pairs, run):
+    """The pairs, without protocol if we stopped at an IPv6 extension header where tshark reads past the end."""
+    if run.counter("ipv6_ext_truncated") + run.counter("ipv6_ext_too_many") == 0:
+        return dict(pairs)
+    sums = {}
+    for (_, src, dst), (packets, octets) in pairs.items():
+        counts = sums.setdefault((src, dst), [0, 0])
+        counts[0] += packets
+        counts[1] += octets
+    return sums
+
+
 @pytest.mark.parametrize("capture", millrace.capture_params())
 def test_capture(runs, capture):
     run = runs[capture].result()
@@ -63,7 +75,7 @@ def test_capture(runs, capture):
         assert (row["tshark"], row["ours"]) == (said, ours), f"docs/correctness.md: the row of {name} is out of date"
         return
     assert said == ours, f"if ours is right, docs/correctness.md wants: | {name} | {said} | {ours} | reason | RFC |"
-    assert pair_counts(flows) == dict(theirs.pairs)
+    assert summed(pair_counts(flows), run) == summed(theirs.pairs, run)
     if theirs.fragments == 0:
         ways = one_way(flows)
         assert {key: ways.get(key) for key in theirs.tuples} == dict(theirs.tuples)

@@ -13,11 +13,12 @@ from flows import address
 _FIELDS = (
     "frame.protocols", "ip.len", "ip.src", "ip.dst", "ip.proto", "ip.flags.mf", "ip.frag_offset",
     "ipv6.plen", "ipv6.src", "ipv6.dst", "ipv6.nxt",
-    "ipv6.hopopts.nxt", "ipv6.routing.nxt", "ipv6.fraghdr.nxt", "ipv6.dstopts.nxt",
+    "ipv6.hopopts.nxt", "ipv6.routing.nxt", "ipv6.fraghdr.nxt", "ipv6.dstopts.nxt", "ah.next_header",
     "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
 )
 # IPv6 next header -> the field that holds the next one
-_EXTENSION_HEADERS = {0: "ipv6.hopopts.nxt", 43: "ipv6.routing.nxt", 44: "ipv6.fraghdr.nxt", 60: "ipv6.dstopts.nxt"}
+_EXTENSION_HEADERS = {0: "ipv6.hopopts.nxt", 43: "ipv6.routing.nxt", 44: "ipv6.fraghdr.nxt", 51: "ah.next_header",
+                      60: "ipv6.dstopts.nxt"}
 _PORTS = {6: ("tcp.srcport", "tcp.dstport"), 17: ("udp.srcport", "udp.dstport")}
 
 
@@ -79,7 +80,9 @@ def _packet(line):
     def get(name):
         return values[name].split(",") if values[name] else []
 
-    layers = [layer for layer in values["frame.protocols"].split(":") if layer in ("ip", "ipv6")]
+    # "ip" without a length: the link said IPv4 but the header didn't, and tshark went by the header
+    layers = [layer for layer in values["frame.protocols"].split(":")
+              if layer == "ip" and values["ip.len"] or layer == "ipv6" and values["ipv6.plen"]]
     if not layers:
         return None
     v6 = layers[0] == "ipv6"
