@@ -264,7 +264,7 @@ TEST(IpfixRoundTrip, RandomRecordsInEveryProfile)
 
 		e.collectors = { collector("c", MR_IPFIX_UDP, (enum mr_ipfix_profile)p) };
 		ASSERT_EQ(0, e.open()) << e.err.msg;
-		for (unsigned i = 0; i < 2000; i++) {
+		for (unsigned i = 0; i < 700; i++) {
 			struct mr_flow_rec r = random.rec();
 
 			r.end_ns[0] = r.packets[0] != 0 ? T0 + (2 * i + 1) * MR_NS_PER_S : 0;
