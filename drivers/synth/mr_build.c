@@ -6,7 +6,7 @@
 #include "base/mr_buf.h"
 
 #define HEADERS_ROOM 1024 /* before the payload */
-#define ETHERNET_MIN 60  /* octets without FCS */
+#define ETHERNET_MIN 60	  /* octets without FCS */
 
 /* locally administered, so that no real host is named */
 static const uint8_t mac[2][6] = { { 0x02, 0, 0, 0, 0, 0x01 }, { 0x02, 0, 0, 0, 0, 0x02 } };
@@ -67,7 +67,7 @@ void mr_build_init(struct mr_build *f, unsigned family, const uint8_t *src, cons
 {
 	f->at = f->end = HEADERS_ROOM;
 	f->proto = family == 4 ? 253 : MR_PROTO_NONE; /* 253: for experiments (RFC 3692) */
-	f->ether_type = 0x88b5; /* for experiments (IEEE 802) */
+	f->ether_type = 0x88b5;			      /* for experiments (IEEE 802) */
 	f->overflow = false;
 	mr_build_address(f, family, src, dst);
 }
@@ -140,7 +140,8 @@ void mr_build_icmp(struct mr_build *f, uint8_t type, uint8_t code, uint32_t rest
 	mr_put_u32(p + 4, rest);
 	f->proto = f->family == 4 ? MR_PROTO_ICMP : MR_PROTO_ICMP6;
 	/* only ICMPv6 has a pseudo header */
-	put_sum(p + 2, f->family == 4 ? mr_build_sum(p, mr_build_len(f), 0) : transport_sum(f, MR_PROTO_ICMP6));
+	put_sum(p + 2,
+		f->family == 4 ? mr_build_sum(p, mr_build_len(f), 0) : transport_sum(f, MR_PROTO_ICMP6));
 }
 
 void mr_build_echo(struct mr_build *f, bool reply, uint16_t id, uint16_t seq)

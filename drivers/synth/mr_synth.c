@@ -58,12 +58,14 @@ static struct rte_mempool *pool_create(const struct mr_port_conf *conf, const st
 	struct rte_pktmbuf_pool_private priv = { 0 };
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	count = RTE_MAX(count, 2u * MR_PORT_BURST_MAX * conf->queues); /* with less than a burst nothing would ever come */
+	/* with less than a burst nothing would ever come */
+	count = RTE_MAX(count, 2u * MR_PORT_BURST_MAX * conf->queues);
 	room = RTE_ALIGN_CEIL(RTE_MAX(room, (uint32_t)conf->mbuf_size), RTE_CACHE_LINE_SIZE);
 	priv.mbuf_data_room_size = (uint16_t)room;
 	snprintf(name, sizeof(name), "synth-%u", number++);
 	return rte_mempool_create(name, count, (uint32_t)sizeof(struct rte_mbuf) + room,
-				  RTE_MIN((uint32_t)POOL_CACHE, count / 2), sizeof(priv), rte_pktmbuf_pool_init, &priv, mbuf_init, NULL, SOCKET_ID_ANY, 0);
+				  RTE_MIN((uint32_t)POOL_CACHE, count / 2), sizeof(priv),
+				  rte_pktmbuf_pool_init, &priv, mbuf_init, NULL, SOCKET_ID_ANY, 0);
 }
 
 static uint64_t rearm_word(void)
@@ -117,7 +119,8 @@ static int synth_start(struct synth *s, const struct mr_port_conf *conf, struct 
 		return mr_err_set(err, EINVAL, "time stamps are not set up, call mr_port_init() first");
 	s->pool = pool_create(conf, s->traffic);
 	if (s->pool == NULL)
-		return mr_err_set(err, rte_errno, "no memory for packet buffers: %s; give EAL more (-m) or hugepages",
+		return mr_err_set(err, rte_errno,
+				  "no memory for packet buffers: %s; give EAL more (-m) or hugepages",
 				  rte_strerror(rte_errno));
 	for (uint16_t q = 0; q < conf->queues; q++)
 		mr_traffic_cursor_init(s->traffic, q, conf->queues, &s->queues[q].cursor);
@@ -159,7 +162,8 @@ static inline void mbuf_fill(struct rte_mbuf *m, uint64_t rearm, uint32_t len)
 	m->data_len = (uint16_t)len;
 }
 
-static void stamp(const struct synth *s, struct rte_mbuf **pkts, const struct mr_traffic_batch *made, uint16_t n)
+static void stamp(const struct synth *s, struct rte_mbuf **pkts, const struct mr_traffic_batch *made,
+		  uint16_t n)
 {
 	for (uint16_t i = 0; i < n; i++) {
 		uint64_t ns = mr_traffic_time(s->traffic, made->number[i]);
@@ -184,7 +188,8 @@ static uint16_t synth_rx_burst(struct mr_port *port, uint16_t queue, struct rte_
 		return 0;
 	for (uint16_t i = 0; i < n; i++)
 		data[i] = (uint8_t *)pkts[i] + sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM;
-	got = mr_traffic_burst(&q->cursor, data, &made, n, end, s->by_clock ? elapsed_ns : MR_TRAFFIC_BY_NUMBER);
+	got = mr_traffic_burst(&q->cursor, data, &made, n, end,
+			       s->by_clock ? elapsed_ns : MR_TRAFFIC_BY_NUMBER);
 	for (uint16_t i = 0; i < got; i++)
 		mbuf_fill(pkts[i], s->rearm, made.frame_len[i]);
 	if (s->stamp)

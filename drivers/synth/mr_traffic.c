@@ -40,7 +40,7 @@ const struct mr_traffic_kind mr_traffic_steady = {
 };
 
 const struct mr_traffic_kind *const mr_traffic_kinds[] = { &mr_traffic_steady, &mr_traffic_session,
-							    &mr_traffic_synflood, NULL };
+							   &mr_traffic_synflood, NULL };
 
 static void lanes_init(struct mr_traffic *t)
 {
@@ -81,7 +81,8 @@ static void time_init(struct mr_traffic *t)
 		c->rate_pps = DEFAULT_RATE_PPS;
 	t->step_fp = (MR_NS_PER_S << 32) / c->rate_pps;
 	if (c->new_per_s != 0) {
-		__extension__ unsigned __int128 fp = ((unsigned __int128)c->new_per_s << 64) / c->rate_pps + 1;
+		__extension__ unsigned __int128 fp =
+			((unsigned __int128)c->new_per_s << 64) / c->rate_pps + 1;
 
 		t->new_fp = fp > UINT64_MAX ? UINT64_MAX : (uint64_t)fp;
 	}
@@ -103,7 +104,8 @@ static int conf_check(const struct mr_traffic_conf *c, struct mr_err *err)
 		return mr_err_set(err, EINVAL, "new=%lu needs rate=%lu or more: a flow has a packet at least",
 				  c->new_per_s, c->new_per_s);
 	if (c->handshake && c->new_per_s * SESSION_PKTS_MIN > c->rate_pps)
-		return mr_err_set(err, EINVAL, "new=%lu with handshake=yes needs rate=%lu or more: %d packets a flow",
+		return mr_err_set(err, EINVAL,
+				  "new=%lu with handshake=yes needs rate=%lu or more: %d packets a flow",
 				  c->new_per_s, c->new_per_s * SESSION_PKTS_MIN, SESSION_PKTS_MIN);
 	return 0;
 }
@@ -126,7 +128,8 @@ int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **re
 	if (rc == 0 && conf->handshake) {
 		t->sessions = calloc(t->flows, sizeof(*t->sessions));
 		if (t->sessions == NULL)
-			rc = mr_err_set(err, ENOMEM, "no memory for the state of %u flows, use fewer", t->flows);
+			rc = mr_err_set(err, ENOMEM, "no memory for the state of %u flows, use fewer",
+					t->flows);
 	}
 	if (rc != 0) {
 		mr_traffic_free(t);
@@ -181,7 +184,8 @@ static uint64_t base_by_number(const struct mr_traffic *t, uint64_t k)
 	return (uint64_t)(base >> 64);
 }
 
-void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queues, struct mr_traffic_cursor *ret)
+void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queues,
+			    struct mr_traffic_cursor *ret)
 {
 	*ret = (struct mr_traffic_cursor){ .t = t, .queue = queue, .queues = queues, .next = queue };
 	if (queue > t->lane_mask || queue >= t->packets)

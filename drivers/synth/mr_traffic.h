@@ -24,10 +24,11 @@ extern "C" {
  * packets whatever Q is.
  *
  * Addresses and ports are a bijection of the flow number (2^32 distinct flows before one comes back):
- * clients in 10.0.0.0/14, ports 49152-65535, to servers in 198.18.0.0/20 (RFC 2544), ports 443, 80 and 8443; over IPv6 the same in 2001:2::/96 (RFC 5180).
+ * clients in 10.0.0.0/14, ports 49152-65535, to servers in 198.18.0.0/20 (RFC 2544), ports 443, 80 and 8443;
+ * over IPv6 the same in 2001:2::/96 (RFC 5180).
  */
 
-#define MR_TRAFFIC_START_NS  1700000000000000000ULL /* default time of the first packet, 2023-11-14T22:13:20Z */
+#define MR_TRAFFIC_START_NS  1700000000000000000ULL /* default: 2023-11-14T22:13:20Z */
 #define MR_TRAFFIC_BURST_MAX 64
 #define MR_TRAFFIC_LANES_MAX 64
 #define MR_TRAFFIC_FLOWS_MAX (1u << 28)
@@ -80,13 +81,13 @@ struct mr_traffic_batch {
 	uint32_t slot[MR_TRAFFIC_BURST_MAX];
 	uint32_t flow[MR_TRAFFIC_BURST_MAX]; /* the slot's flow, modulo 2^32 */
 	uint32_t bits[MR_TRAFFIC_BURST_MAX]; /* random, see mr_traffic_priv.h */
-	uint32_t src[MR_TRAFFIC_BURST_MAX]; /* wire; IPv4 address; IPv6: the last 32 bits behind 2001:2::/96 */
+	uint32_t src[MR_TRAFFIC_BURST_MAX]; /* wire; IPv6: the last 32 bits, behind 2001:2::/96 */
 	uint32_t dst[MR_TRAFFIC_BURST_MAX];
-	uint32_t ports[MR_TRAFFIC_BURST_MAX]; /* wire; source, destination; ICMP: identifier, sequence number */
+	uint32_t ports[MR_TRAFFIC_BURST_MAX]; /* wire; source, destination; ICMP: identifier, number */
 	uint32_t seq[MR_TRAFFIC_BURST_MAX]; /* wire; TCP */
 	uint32_t ack[MR_TRAFFIC_BURST_MAX]; /* wire; TCP */
 	uint32_t head[MR_TRAFFIC_BURST_MAX]; /* enum mr_traffic_head */
-	uint32_t size[MR_TRAFFIC_BURST_MAX]; /* index; MR_TRAFFIC_SIZES - 1: the smallest that the headers fit */
+	uint32_t size[MR_TRAFFIC_BURST_MAX]; /* index; MR_TRAFFIC_SIZES - 1: no payload */
 	uint32_t flags[MR_TRAFFIC_BURST_MAX]; /* TCP: MR_TCP_*; ICMP: 1 for a reply */
 	uint32_t frame_len[MR_TRAFFIC_BURST_MAX]; /* octets without FCS */
 	uint32_t ip_len[MR_TRAFFIC_BURST_MAX]; /* octets from the IP header on */
@@ -111,15 +112,17 @@ struct mr_traffic_kind {
 	const char *name; /* of an attack: also the key for its share of the packets */
 	const char *help;
 	/** Background: from number, slot, flow and bits of packets first .. end - 1 make the rest. */
-	void (*background)(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end);
+	void (*background)(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
+			   unsigned end);
 	/** Attack: the same for packet @p i; its slot and flow mean nothing. */
 	void (*attack)(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned i);
 };
 
 extern const struct mr_traffic_kind *const mr_traffic_kinds[]; /* NULL-terminated */
 
-/** Errors: -EINVAL for values that don't go together, -ENOMEM; with a line. Allocates all that is ever needed. */
-int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **ret_traffic, struct mr_err *err);
+/** Allocates all that is ever needed. Errors: -EINVAL (values that don't go together), -ENOMEM; with a line. */
+int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **ret_traffic,
+		      struct mr_err *err);
 void mr_traffic_free(struct mr_traffic *t);
 
 /** Packets in all, UINT64_MAX: endless. */
@@ -140,11 +143,12 @@ struct mr_traffic_cursor {
 	uint64_t next;    /* number of the next packet, UINT64_MAX: none any more */
 	uint64_t base_lo; /* base is the lowest flow number of this round, base_lo a multiple of `flows` */
 	uint32_t base_slot; /* base - base_lo < flows: slots below have moved on to base_lo + flows + slot */
-	uint32_t turn[2]; /* round robin: next slot in a lane with the larger and the smaller number of slots */
+	uint32_t turn[2]; /* round robin: next slot in lanes with more and with fewer slots */
 	uint16_t queue, queues;
 };
 
-void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queues, struct mr_traffic_cursor *ret);
+void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queues,
+			    struct mr_traffic_cursor *ret);
 
 #define MR_TRAFFIC_BY_NUMBER UINT64_MAX
 
@@ -154,8 +158,8 @@ void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queue
  *              MR_TRAFFIC_HEAD are written: the caller zeroed the rest once, it is the payload.
  * @param ret_batch  what they are
  * @param end  make no packet with this number or above; UINT64_MAX: no such limit
- * @param elapsed_ns  flows come and go by this time since the start; MR_TRAFFIC_BY_NUMBER: by model time, then
- *                    the packets depend on nothing but the configuration
+ * @param elapsed_ns  flows come and go by this time since the start; MR_TRAFFIC_BY_NUMBER: by model time,
+ *                    then the packets depend on nothing but the configuration
  * @return packets made, less than @p n (<= MR_TRAFFIC_BURST_MAX) only at the end
  */
 uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],

@@ -16,15 +16,15 @@ struct row {
 	size_t off; /* of a uint64_t in struct mr_traffic_conf */
 	uint64_t min, max, def;
 	const char *words; /* "a|b": all that is taken (WORD), or taken besides a number */
-	uint64_t first; /* value of the first word, the next ones follow */
+	uint64_t first;	   /* value of the first word, the next ones follow */
 	const char *help;
 };
 
 #define AT(field)   offsetof(struct mr_traffic_conf, field)
 #define RATE_MAX    1000000000ULL
 #define PACKETS_MAX (1ULL << 48)
-#define YEAR_NS     (365ULL * 86400 * MR_NS_PER_S)
-#define KEY_MAX     32
+#define YEAR_NS	    (365ULL * 86400 * MR_NS_PER_S)
+#define KEY_MAX	    32
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -181,7 +181,8 @@ static int set_attack(struct mr_traffic_conf *conf, const struct mr_traffic_kind
 		      struct mr_err *err)
 {
 	if (conf->attack != NULL && conf->attack != attack)
-		return mr_err_set(err, EINVAL, "one attack at a time: %s or %s", conf->attack->name, attack->name);
+		return mr_err_set(err, EINVAL, "one attack at a time: %s or %s", conf->attack->name,
+				  attack->name);
 	conf->attack = attack;
 	conf->attack_pct = pct;
 	return 0;
@@ -218,7 +219,8 @@ static int unknown_key(const char *key, struct mr_err *err)
 	return mr_err_set(err, EINVAL, "%s: no such key; there are %sattack", key, keys);
 }
 
-static int parse_row(const struct row *row, const char *key, const char *text, uint64_t *ret, struct mr_err *err)
+static int parse_row(const struct row *row, const char *key, const char *text, uint64_t *ret,
+		     struct mr_err *err)
 {
 	char what[128];
 

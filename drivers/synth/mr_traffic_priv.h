@@ -146,4 +146,5 @@ extern const struct mr_traffic_kind mr_traffic_session;
 extern const struct mr_traffic_kind mr_traffic_synflood;
 
 void mr_traffic_templates_init(struct mr_traffic *t);
-void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n);
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
+		      unsigned n);

@@ -25,8 +25,8 @@ struct out {
 };
 
 /* A segment. SYN and FIN take one sequence number, payload one an octet. */
-static void segment(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f, uint32_t side,
-		    uint32_t flags, uint32_t size)
+static void segment(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
+		    uint32_t side, uint32_t flags, uint32_t size)
 {
 	struct mr_traffic_batch *b = o.b;
 
@@ -41,8 +41,8 @@ static void segment(struct out o, struct mr_traffic_session *s, const struct mr_
 	s->seq[side] += (flags & (MR_TCP_SYN | MR_TCP_FIN)) != 0;
 }
 
-static void control(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f, uint32_t side,
-		    uint32_t flags)
+static void control(struct out o, struct mr_traffic_session *s, const struct mr_traffic_flow *f,
+		    uint32_t side, uint32_t flags)
 {
 	segment(o, s, f, side, flags, MR_TRAFFIC_SIZES - 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptions to octets: a template a kind and size, then the fields that differ and the checksums over them. */
+/* Descriptions to octets: a template for headers and size, then the fields that differ, and checksums. */
 #include "drivers/synth/mr_traffic_priv.h"
 
 #include <string.h>
@@ -65,7 +65,8 @@ static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_
 	uint32_t l3_off = vlan == MR_VLAN_NONE ? 14 : 18;
 	uint32_t l4_off = l3_off + (v6 ? 40 : 20);
 	uint32_t headers = l4_off + header_octets(head & ~1u);
-	uint32_t payload = wire_octets > headers + MR_TRAFFIC_FCS ? wire_octets - MR_TRAFFIC_FCS - headers : 0;
+	uint32_t payload =
+		wire_octets > headers + MR_TRAFFIC_FCS ? wire_octets - MR_TRAFFIC_FCS - headers : 0;
 	uint32_t copied;
 	struct mr_build f;
 
@@ -96,7 +97,8 @@ static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_
 /* One kind of headers, one size? Shares of 0 and all are exact. */
 static bool all_alike(const struct mr_traffic *t)
 {
-	bool one_proto = t->icmp_share == 0 ? t->tcp_share == 0 || t->tcp_share == SHARE_ALL : t->icmp_share == SHARE_ALL;
+	bool one_proto = t->icmp_share == 0 ? t->tcp_share == 0 || t->tcp_share == SHARE_ALL
+					    : t->icmp_share == SHARE_ALL;
 	bool one_family = t->ipv6_share == 0 || t->ipv6_share == SHARE_ALL;
 
 	if (t->attack_share != 0)
@@ -185,9 +187,9 @@ static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsig
  * A frame from its template, which the caller made a local variable: else the compiler would have to read it
  * again after each octet put, since @p data may lie anywhere.
  */
-static inline __attribute__((always_inline)) void write_one(const struct mr_traffic_template *tm, uint32_t head,
-							     const struct mr_traffic_batch *b, unsigned i,
-							     uint8_t *data)
+static inline __attribute__((always_inline)) void write_one(const struct mr_traffic_template *tm,
+							    uint32_t head, const struct mr_traffic_batch *b,
+							    unsigned i, uint8_t *data)
 {
 	uint32_t src = b->src[i], dst = b->dst[i], ports = b->ports[i];
 	uint64_t addresses = (uint64_t)src + dst;
@@ -226,7 +228,8 @@ static void write_alike(const struct mr_traffic *t, uint32_t head, uint32_t size
 		write_one(&tm, head, b, i, data[i]);
 }
 
-void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[], unsigned n)
+void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
+		      unsigned n)
 {
 	if (t->alike && n != 0) {
 		write_alike(t, b->head[0], b->size[0], b, data, n);

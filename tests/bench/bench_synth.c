@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a packet from the "synth:" port costs, received and freed: the floor under every figure of the probe's bench. */
+/* What a packet from the "synth:" port costs, received and freed: the floor under every figure of the probe's
+ * bench. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,9 +10,9 @@
 #include "base/mr_clock.h"
 #include "drivers/synth/mr_synth.h"
 
-#define BURST   32
+#define BURST	32
 #define PACKETS 8000000u
-#define ROUNDS  5
+#define ROUNDS	5
 
 static const char *const cases[] = {
 	"synth:flows=10k",
@@ -31,7 +32,8 @@ static const char *const cases[] = {
 static double run_ns(struct mr_port *port)
 {
 	struct rte_mbuf *pkts[BURST];
-	uint64_t start_ns = mr_clock_read(CLOCK_THREAD_CPUTIME_ID); /* what others take of the core doesn't count */
+	uint64_t start_ns =
+		mr_clock_read(CLOCK_THREAD_CPUTIME_ID); /* what others take of the core doesn't count */
 
 	for (uint32_t done = 0; done < PACKETS;) {
 		uint16_t n = mr_port_rx_burst(port, 0, pkts, BURST);
@@ -44,7 +46,8 @@ static double run_ns(struct mr_port *port)
 
 int main(int argc, char **argv)
 {
-	const char *eal[] = { argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m", "256", "-l", "0" };
+	const char *eal[] = { argv[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry",
+			      "-m",    "256",	    "-l",	   "0" };
 	struct mr_err err = { 0 };
 
 	if (rte_eal_init((int)(sizeof(eal) / sizeof(eal[0])), (char **)eal) < 0 || mr_port_init(&err) != 0)

@@ -11,7 +11,8 @@
 #include "drivers/synth/mr_synth.h"
 #include "drivers/synth/mr_traffic.h"
 
-namespace {
+namespace
+{
 
 struct Port {
 	mr_port *port = nullptr;
@@ -75,7 +76,8 @@ TEST(Synth, FiniteAndWhole)
 	Port p("synth:packets=10007,flows=100");
 
 	ASSERT_EQ(0, p.rc) << p.err.msg;
-	EXPECT_EQ((uint32_t)(MR_PORT_FINITE | MR_PORT_HAS_TIME | MR_PORT_LOSSLESS | MR_PORT_FLOW_QUEUES | MR_PORT_CAN_TX),
+	EXPECT_EQ((uint32_t)(MR_PORT_FINITE | MR_PORT_HAS_TIME | MR_PORT_LOSSLESS | MR_PORT_FLOW_QUEUES |
+			     MR_PORT_CAN_TX),
 		  p.port->flags);
 	EXPECT_FALSE(p.port->ops->finished(p.port, 0));
 	auto frames = drain(p.port, 0);

@@ -17,7 +17,8 @@
 
 namespace fs = std::filesystem;
 
-namespace {
+namespace
+{
 
 struct Result {
 	int status;
@@ -45,8 +46,9 @@ bool have_tshark()
 	return false;
 }
 
-class Gen : public testing::Test {
-protected:
+class Gen : public testing::Test
+{
+      protected:
 	fs::path dir;
 
 	void SetUp() override
@@ -64,8 +66,8 @@ protected:
 	{
 		const char *build = getenv("MILLRACE_BUILD");
 
-		return run("cd " + dir.string() + " && " + (build == nullptr ? "." : build) + "/tools/gen/millrace-gen " +
-			   args + " 2>&1");
+		return run("cd " + dir.string() + " && " + (build == nullptr ? "." : build) +
+			   "/tools/gen/millrace-gen " + args + " 2>&1");
 	}
 	std::string file(const std::string &name)
 	{
@@ -78,10 +80,11 @@ protected:
 	/* Lines of tab-separated fields, all checksums checked. */
 	std::vector<std::vector<std::string>> tshark(const std::string &name, const std::string &args)
 	{
-		Result r = run("tshark -n -r " + (dir / name).string() +
-			    " -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE "
-			    "-o ip.defragment:FALSE -o ipv6.defragment:FALSE " +
-			    args + " 2>/dev/null");
+		Result r = run(
+			"tshark -n -r " + (dir / name).string() +
+			" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE "
+			"-o ip.defragment:FALSE -o ipv6.defragment:FALSE " +
+			args + " 2>/dev/null");
 		std::vector<std::vector<std::string>> rows;
 		std::istringstream lines(r.out);
 
@@ -141,10 +144,11 @@ std::string seconds(uint64_t ns)
 	return text;
 }
 
-const char *const no_fault = "'_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || "
-			     "udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0 || "
-			     "sctp.checksum.status == 0 || tcp.analysis.lost_segment || tcp.analysis.retransmission || "
-			     "tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order'";
+const char *const no_fault =
+	"'_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || "
+	"udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0 || "
+	"sctp.checksum.status == 0 || tcp.analysis.lost_segment || tcp.analysis.retransmission || "
+	"tcp.analysis.ack_lost_segment || tcp.analysis.out_of_order'";
 
 } // namespace
 
@@ -164,18 +168,22 @@ TEST_F(Gen, TsharkFindsNoFault)
 	if (!have_tshark())
 		GTEST_SKIP() << "tshark is not installed";
 	for (std::string keys :
-	     { "packets=5k flows=100 handshake=yes tcp=80 icmp=5 ipv6=40 new=100 rate=10k size=imix", "scenario=fragments",
-	       "scenario=timeouts", "scenario=tcp" }) {
+	     { "packets=5k flows=100 handshake=yes tcp=80 icmp=5 ipv6=40 new=100 rate=10k size=imix",
+	       "scenario=fragments", "scenario=timeouts", "scenario=tcp" }) {
 		ASSERT_EQ(0, gen(keys + " -o x.pcap").status);
 		bool tcp_scenario = keys == "scenario=tcp"; /* repeats a SYN, sends without acknowledgment */
-		auto bad = tshark("x.pcap", std::string("-Y ") +
-						    (tcp_scenario ? "'_ws.malformed || tcp.checksum.status == 0'" : no_fault));
+		auto bad =
+			tshark("x.pcap", std::string("-Y ") +
+						 (tcp_scenario ? "'_ws.malformed || tcp.checksum.status == 0'"
+							       : no_fault));
 		EXPECT_TRUE(bad.empty()) << keys << ": " << bad[0][0];
 	}
 	/* steady traffic has gaps in its sequence numbers, so only octets are judged */
-	ASSERT_EQ(0, gen("packets=5k flows=100 tcp=50 icmp=5 ipv6=40 vlan=3 size=imix synflood=10 -o x.pcap").status);
-	EXPECT_TRUE(tshark("x.pcap", "-Y '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || "
-				     "udp.checksum.status == 0'")
+	ASSERT_EQ(0, gen("packets=5k flows=100 tcp=50 icmp=5 ipv6=40 vlan=3 size=imix synflood=10 -o x.pcap")
+			     .status);
+	EXPECT_TRUE(tshark("x.pcap",
+			   "-Y '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || "
+			   "udp.checksum.status == 0'")
 			    .empty());
 }
 
@@ -183,7 +191,8 @@ TEST_F(Gen, BothFormatsHoldTheSame)
 {
 	if (!have_tshark())
 		GTEST_SKIP() << "tshark is not installed";
-	const std::string fields = "-T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e eth.type -e ip.id";
+	const std::string fields =
+		"-T fields -e frame.time_epoch -e frame.len -e frame.cap_len -e eth.type -e ip.id";
 
 	for (std::string keys : { "packets=300 size=imix", "scenario=odd" }) {
 		ASSERT_EQ(0, gen(keys + " -o x.pcap").status);
@@ -194,22 +203,26 @@ TEST_F(Gen, BothFormatsHoldTheSame)
 	}
 }
 
-/* Per sender and receiver: packets, octets, first and last time, summed up by tshark's decoding and by ours. */
+/* Per sender and receiver: packets, octets, first and last time, summed up by tshark's decoding and by ours.
+ */
 TEST_F(Gen, ExpectationsAreWhatTsharkSees)
 {
 	if (!have_tshark())
 		GTEST_SKIP() << "tshark is not installed";
 	for (std::string keys :
-	     { "packets=5k flows=100 handshake=yes tcp=60 ipv6=40 new=100 rate=10k size=imix", "packets=3k flows=10 tcp=50",
-	       "packets=2k flows=10 synflood=50", "scenario=tcp", "scenario=timeouts" }) {
+	     { "packets=5k flows=100 handshake=yes tcp=60 ipv6=40 new=100 rate=10k size=imix",
+	       "packets=3k flows=10 tcp=50", "packets=2k flows=10 synflood=50", "scenario=tcp",
+	       "scenario=timeouts" }) {
 		std::map<std::string, Sum> theirs, ours;
 
 		ASSERT_EQ(0, gen(keys + " -o x.pcap -e x.json").status);
-		auto rows = tshark("x.pcap", "-T fields -e frame.time_epoch -e ip.src -e ipv6.src -e ip.dst -e ipv6.dst "
-					     "-e tcp.srcport -e udp.srcport -e tcp.dstport -e udp.dstport -e ip.len "
-					     "-e ipv6.plen");
+		auto rows = tshark(
+			"x.pcap", "-T fields -e frame.time_epoch -e ip.src -e ipv6.src -e ip.dst -e ipv6.dst "
+				  "-e tcp.srcport -e udp.srcport -e tcp.dstport -e udp.dstport -e ip.len "
+				  "-e ipv6.plen");
 		for (auto &r : rows) {
-			Sum &s = theirs[r[1] + r[2] + " " + r[5] + r[6] + " " + r[3] + r[4] + " " + r[7] + r[8]];
+			Sum &s = theirs[r[1] + r[2] + " " + r[5] + r[6] + " " + r[3] + r[4] + " " + r[7] +
+					r[8]];
 
 			s.octets += r[9].empty() ? std::stoul(r[10]) + 40 : std::stoul(r[9]);
 			s.first = s.packets++ == 0 ? r[0] : s.first;
@@ -218,10 +231,13 @@ TEST_F(Gen, ExpectationsAreWhatTsharkSees)
 		auto expect = parse(file("x.json"));
 		size_t i;
 		json_t *flow;
-		json_array_foreach(json_object_get(expect.get(), "flows"), i, flow) {
-			std::string end[2] = { json_string_value(json_object_get(flow, "src")) + std::string(" ") +
+		json_array_foreach(json_object_get(expect.get(), "flows"), i, flow)
+		{
+			std::string end[2] = { json_string_value(json_object_get(flow, "src")) +
+						       std::string(" ") +
 						       std::to_string(number(flow, "src_port")),
-					       json_string_value(json_object_get(flow, "dst")) + std::string(" ") +
+					       json_string_value(json_object_get(flow, "dst")) +
+						       std::string(" ") +
 						       std::to_string(number(flow, "dst_port")) };
 			for (int dir = 0; dir < 2; dir++) {
 				if (at(flow, "packets", dir) == 0)
@@ -250,20 +266,22 @@ TEST_F(Gen, RecordsEndAsPlanned)
 	auto timeouts = parse(file("x.json"));
 	json_array_foreach(json_object_get(timeouts.get(), "flows"), i, flow)
 		ends[json_string_value(json_object_get(flow, "end"))]++;
-	EXPECT_EQ((std::map<std::string, int>{ { "idle", 1 }, { "active", 3 }, { "end of capture", 5 } }), ends);
+	EXPECT_EQ((std::map<std::string, int>{ { "idle", 1 }, { "active", 3 }, { "end of capture", 5 } }),
+		  ends);
 
 	ASSERT_EQ(0, gen("scenario=tcp -o x.pcap -e x.json").status);
 	auto tcp = parse(file("x.json"));
 	EXPECT_EQ(14u, number(tcp.get(), "distinct_keys"));
-	EXPECT_EQ(16u, json_array_size(json_object_get(tcp.get(), "flows"))) << "ports used again, IPv4 and IPv6";
+	EXPECT_EQ(16u, json_array_size(json_object_get(tcp.get(), "flows")))
+		<< "ports used again, IPv4 and IPv6";
 
 	ASSERT_EQ(0, gen("scenario=odd -o x.pcap -e x.json").status);
 	auto odd = parse(file("x.json"));
 	uint64_t not_metered = 0;
 	const char *key;
 	json_t *count;
-	json_object_foreach(json_object_get(odd.get(), "not_metered"), key, count)
-		not_metered += json_integer_value(count);
+	json_object_foreach(json_object_get(odd.get(), "not_metered"), key, count) not_metered +=
+		json_integer_value(count);
 	EXPECT_EQ(number(odd.get(), "packets"), number(odd.get(), "metered_packets") + not_metered);
 	EXPECT_EQ(9u, json_object_size(json_object_get(odd.get(), "not_metered")));
 	EXPECT_EQ(5u, json_object_size(json_object_get(odd.get(), "notes")));
@@ -274,17 +292,17 @@ TEST_F(Gen, HelpNamesEverything)
 	Result r = gen("--help");
 
 	EXPECT_EQ(0, r.status);
-	for (const char *word : { "flows", "new", "imix", "synflood", "handshake", "odd", "timeouts", "fragments", "idle",
-				  "--expect", "Examples" })
+	for (const char *word : { "flows", "new", "imix", "synflood", "handshake", "odd", "timeouts",
+				  "fragments", "idle", "--expect", "Examples" })
 		EXPECT_NE(std::string::npos, r.out.find(word)) << word;
 }
 
 TEST_F(Gen, RefusesInOneLine)
 {
-	for (std::string args : { "", "packets=10", "-o x.pcap", "packets=10 what=1 -o x.pcap", "scenario=none -o x.pcap",
-				  "scenario=odd flows=3 -o x.pcap", "idle=0 packets=1 -o x.pcap",
-				  "packets=1 -o missing/x.pcap", "packets=1 -o x.pcap -e missing/x.json",
-				  "packets=100k -o /dev/full" }) {
+	for (std::string args :
+	     { "", "packets=10", "-o x.pcap", "packets=10 what=1 -o x.pcap", "scenario=none -o x.pcap",
+	       "scenario=odd flows=3 -o x.pcap", "idle=0 packets=1 -o x.pcap", "packets=1 -o missing/x.pcap",
+	       "packets=1 -o x.pcap -e missing/x.json", "packets=100k -o /dev/full" }) {
 		Result r = gen(args);
 
 		EXPECT_NE(0, r.status) << args;

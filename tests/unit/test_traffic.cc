@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The traffic model. Frames are read back by a decoder of this file's own, which shares no code with the builder.
+// The traffic model. Frames are read back by a decoder of this file's own, which shares no code with the
+// builder.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -14,7 +15,8 @@
 #include "drivers/synth/mr_build.h"
 #include "drivers/synth/mr_traffic.h"
 
-namespace {
+namespace
+{
 
 using Bytes = std::vector<uint8_t>;
 
@@ -54,11 +56,13 @@ struct Model {
 		for (auto &r : room)
 			data.push_back(r.data());
 		mr_traffic_cursor_init(t, q, queues, &cur);
-		while ((n = mr_traffic_burst(&cur, data.data(), batch.get(), burst, UINT64_MAX, MR_TRAFFIC_BY_NUMBER)) != 0)
+		while ((n = mr_traffic_burst(&cur, data.data(), batch.get(), burst, UINT64_MAX,
+					     MR_TRAFFIC_BY_NUMBER)) != 0)
 			for (uint16_t i = 0; i < n; i++) {
 				uint64_t k = batch->number[i];
 
-				out.push_back({ k, mr_traffic_time(t, k), Bytes(data[i], data[i] + batch->frame_len[i]) });
+				out.push_back({ k, mr_traffic_time(t, k),
+						Bytes(data[i], data[i] + batch->frame_len[i]) });
 			}
 		return out;
 	}
@@ -254,12 +258,14 @@ TEST(Traffic, NewFlowsComeAtTheirRate)
 
 	for (auto &p : make("packets=100k,rate=10k,flows=500,new=300,order=roundrobin"))
 		keys.insert(decode(p.frame).key());
-	EXPECT_NEAR(500 + 10 * 300, keys.size(), 500 * 300 / 10000 + 64); /* the last ones have had no turn yet */
+	EXPECT_NEAR(500 + 10 * 300, keys.size(),
+		    500 * 300 / 10000 + 64); /* the last ones have had no turn yet */
 
 	std::map<decltype(Decoded().key()), std::pair<uint64_t, uint64_t>> seen;
 
 	for (auto &p : make("packets=100k,rate=10k,flows=100,new=100"))
-		seen.emplace(decode(p.frame).key(), std::make_pair(p.time_ns, 0)).first->second.second = p.time_ns;
+		seen.emplace(decode(p.frame).key(), std::make_pair(p.time_ns, 0)).first->second.second =
+			p.time_ns;
 	for (auto &[key, span] : seen) /* a flow lives flows / new = 1 s */
 		EXPECT_LE(span.second - span.first, 1010000000u);
 }
@@ -286,13 +292,15 @@ TEST(Traffic, SharesAreKept)
 {
 	int v6 = 0, tcp = 0, icmp = 0, client = 0, tagged = 0;
 
-	for (auto &p : make("packets=50k,flows=50k,order=roundrobin,ipv6=30,tcp=60,icmp=5,reply=20,vlan=12")) {
+	for (auto &p :
+	     make("packets=50k,flows=50k,order=roundrobin,ipv6=30,tcp=60,icmp=5,reply=20,vlan=12")) {
 		Decoded d = decode(p.frame);
 
 		v6 += d.family == 6;
 		tcp += d.proto == 6;
 		icmp += d.proto == 1 || d.proto == 58;
-		client += d.proto == 1 || d.proto == 58 ? d.icmp_type == 8 || d.icmp_type == 128 : d.from_client();
+		client += d.proto == 1 || d.proto == 58 ? d.icmp_type == 8 || d.icmp_type == 128
+							: d.from_client();
 		tagged += d.vlan == 12;
 	}
 	EXPECT_NEAR(15000, v6, 500);
@@ -334,7 +342,8 @@ TEST(Traffic, TcpFlowsAreWhole)
 	std::map<decltype(Decoded().key()), Connection> all;
 	int fin = 0, rst = 0;
 
-	for (auto &p : make("packets=200k,rate=100k,flows=200,new=1k,tcp=100,ipv6=30,handshake=yes,size=imix")) {
+	for (auto &p :
+	     make("packets=200k,rate=100k,flows=200,new=1k,tcp=100,ipv6=30,handshake=yes,size=imix")) {
 		Decoded d = decode(p.frame);
 		Connection &c = all[d.key()];
 		bool client = d.from_client();
@@ -425,9 +434,10 @@ TEST(TrafficConf, ReadsValues)
 	EXPECT_EQ(1000u, c.flows);
 	EXPECT_EQ(64u, c.size);
 	EXPECT_EQ(nullptr, c.attack);
-	ASSERT_EQ(0, mr_traffic_conf_parse("flows=16M,new=2k,rate=1G,size=imix,duration=1500ms,vlan=none,pace=yes,"
-					   "order=roundrobin,time=real,synflood=7,attack=synflood",
-					   &c, &err))
+	ASSERT_EQ(0, mr_traffic_conf_parse(
+			     "flows=16M,new=2k,rate=1G,size=imix,duration=1500ms,vlan=none,pace=yes,"
+			     "order=roundrobin,time=real,synflood=7,attack=synflood",
+			     &c, &err))
 		<< err.msg;
 	EXPECT_EQ(16000000u, c.flows);
 	EXPECT_EQ(2000u, c.new_per_s);

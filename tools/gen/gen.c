@@ -6,9 +6,12 @@
 #include "base/mr_clock.h"
 
 const struct gen_scenario gen_scenarios[] = {
-	{ "odd", "one of each: tags, tunnels, options, extension headers, fragments, malformed packets", gen_odd },
-	{ "fragments", "IPv4 and IPv6 fragments in order, out of order, overlapping, without a first one", gen_fragments },
-	{ "tcp", "connections: FIN, RST, simultaneous close, ports used again, half open, midstream", gen_tcp_flows },
+	{ "odd", "one of each: tags, tunnels, options, extension headers, fragments, malformed packets",
+	  gen_odd },
+	{ "fragments", "IPv4 and IPv6 fragments in order, out of order, overlapping, without a first one",
+	  gen_fragments },
+	{ "tcp", "connections: FIN, RST, simultaneous close, ports used again, half open, midstream",
+	  gen_tcp_flows },
 	{ "timeouts", "gaps around the idle and the active timeout", gen_timeouts },
 	{ 0 },
 };

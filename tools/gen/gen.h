@@ -9,8 +9,8 @@
  * @file
  * A capture in the making, and the scenarios: hand-made packets for tests.
  *
- * A packet is begun, built from the inside out with the functions of mr_build.h on g->frame, and sent. What it
- * means is kept in g->packet on the way.
+ * A packet is begun, built from the inside out with the functions of mr_build.h on g->frame, and sent. What
+ * it means is kept in g->packet on the way.
  */
 
 struct gen {

@@ -45,7 +45,7 @@ struct gen_expect {
 	struct reason not_metered[REASONS_MAX], notes[REASONS_MAX];
 	struct record *records;
 	size_t count, room;
-	uint32_t *slots; /* hash table: index + 1 of the flow's latest record; 0: free */
+	uint32_t *slots;   /* hash table: index + 1 of the flow's latest record; 0: free */
 	size_t slot_count; /* a power of two, at least twice as many as flows */
 	size_t flows;
 };
@@ -239,17 +239,18 @@ static void print_record(const struct record *r, FILE *out)
 	print_pair("octets", r->octets, out);
 	print_pair("first_ns", r->first_ns, out);
 	print_pair("last_ns", r->last_ns, out);
-	fprintf(out, ", \"tcp_flags\": [%u, %u], \"end\": \"%s\"}", r->tcp_flags[FORWARD], r->tcp_flags[REVERSE],
-		r->end == NULL ? "end of capture" : r->end);
+	fprintf(out, ", \"tcp_flags\": [%u, %u], \"end\": \"%s\"}", r->tcp_flags[FORWARD],
+		r->tcp_flags[REVERSE], r->end == NULL ? "end of capture" : r->end);
 }
 
 void gen_expect_print(const struct gen_expect *e, FILE *out)
 {
-	fprintf(out, "{\n  \"packets\": %lu,\n  \"metered_packets\": %lu,\n  \"metered_octets\": %lu,\n", e->packets,
-		e->metered, e->octets);
+	fprintf(out, "{\n  \"packets\": %lu,\n  \"metered_packets\": %lu,\n  \"metered_octets\": %lu,\n",
+		e->packets, e->metered, e->octets);
 	print_reasons("not_metered", e->not_metered, out);
 	print_reasons("notes", e->notes, out);
-	fprintf(out, "  \"idle_timeout_ns\": %lu,\n  \"active_timeout_ns\": %lu,\n  \"distinct_keys\": %zu,\n",
+	fprintf(out,
+		"  \"idle_timeout_ns\": %lu,\n  \"active_timeout_ns\": %lu,\n  \"distinct_keys\": %zu,\n",
 		e->idle_ns, e->active_ns, e->flows);
 	fprintf(out, "  \"flows\": [\n");
 	for (size_t i = 0; i < e->count; i++) {

@@ -12,8 +12,8 @@
  * What a perfect meter would report of the packets that the generator made: bookkeeping of what was meant, so
  * that it can't repeat a decoder's mistakes.
  *
- * A record ends when its flow is idle for idle_ns, when a packet comes active_ns or more after the record's first,
- * or when a SYN opens the connection anew after FINs of both sides or a RST; and at the end of the capture.
+ * A record ends when its flow is idle for idle_ns, when a packet comes active_ns or more after the record's
+ * first, or when a SYN opens the connection anew after FINs of both sides or a RST; and at the end.
  */
 
 /** One packet as it was meant. */
@@ -26,7 +26,7 @@ struct gen_packet {
 	uint16_t src_port, dst_port; /* 0 where there are none */
 	uint16_t id; /* of ICMP messages that have one, both directions of it are one flow */
 	uint32_t ip_len; /* octets from the IP header on */
-	const char *not_metered; /* the reason's key in mr_counter.h; NULL: metered, and all of the above counts */
+	const char *not_metered; /* the reason's key in mr_counter.h; NULL: metered, the above counts */
 	const char *note; /* the key of the note that a decoder owes, or NULL */
 };
 

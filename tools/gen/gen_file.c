@@ -9,7 +9,7 @@
 #include "base/mr_clock.h"
 
 #define LINKTYPE_ETHERNET 1
-#define SNAPLEN           65535
+#define SNAPLEN		  65535
 
 struct gen_file {
 	FILE *out;
@@ -41,7 +41,8 @@ static void put_header_ng(struct gen_file *file)
 		uint32_t type, length, magic;
 		uint16_t major, minor;
 		uint32_t section_len[2], length2;
-	} section = { 0x0a0d0d0a, sizeof(section), 0x1a2b3c4d, 1, 0, { UINT32_MAX, UINT32_MAX }, sizeof(section) };
+	} section = { 0x0a0d0d0a,     sizeof(section), 0x1a2b3c4d, 1, 0, { UINT32_MAX, UINT32_MAX },
+		      sizeof(section) };
 	static const struct {
 		uint32_t type, length;
 		uint16_t link, reserved;
@@ -50,7 +51,8 @@ static void put_header_ng(struct gen_file *file)
 		uint8_t digits[4]; /* padded */
 		uint16_t end, end_len;
 		uint32_t length2;
-	} interface = { 1, sizeof(interface), LINKTYPE_ETHERNET, 0, SNAPLEN, 9, 1, { 9 }, 0, 0, sizeof(interface) };
+	} interface = { 1, sizeof(interface), LINKTYPE_ETHERNET, 0, SNAPLEN, 9, 1, { 9 }, 0,
+			0, sizeof(interface) };
 
 	put(file, &section, sizeof(section));
 	put(file, &interface, sizeof(interface));
@@ -93,8 +95,8 @@ void gen_file_put(struct gen_file *file, uint64_t time_ns, const uint8_t *data, 
 	uint32_t length = 32 + cap + pad;
 
 	if (!file->ng) {
-		uint32_t record[4] = { (uint32_t)(time_ns / MR_NS_PER_S), (uint32_t)(time_ns % MR_NS_PER_S), cap,
-				       wire };
+		uint32_t record[4] = { (uint32_t)(time_ns / MR_NS_PER_S), (uint32_t)(time_ns % MR_NS_PER_S),
+				       cap, wire };
 
 		put(file, record, sizeof(record));
 		put(file, data, cap);

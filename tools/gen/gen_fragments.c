@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define DATAGRAM 3008 /* octets with the UDP header */
-#define PIECE    1008
-#define IP4_MF   0x2000
+#define PIECE	 1008
+#define IP4_MF	 0x2000
 
 struct piece {
 	uint32_t off, len;
@@ -82,9 +82,15 @@ static void orphan(struct gen *g, uint8_t family)
 
 void gen_fragments(struct gen *g)
 {
-	static const struct piece in_order[] = { { 0, PIECE }, { PIECE, PIECE }, { 2 * PIECE, DATAGRAM - 2 * PIECE } };
-	static const struct piece first_last[] = { { 2 * PIECE, DATAGRAM - 2 * PIECE }, { PIECE, PIECE }, { 0, PIECE } };
-	static const struct piece first_second[] = { { PIECE, PIECE }, { 0, PIECE }, { 2 * PIECE, DATAGRAM - 2 * PIECE } };
+	static const struct piece in_order[] = { { 0, PIECE },
+						 { PIECE, PIECE },
+						 { 2 * PIECE, DATAGRAM - 2 * PIECE } };
+	static const struct piece first_last[] = { { 2 * PIECE, DATAGRAM - 2 * PIECE },
+						   { PIECE, PIECE },
+						   { 0, PIECE } };
+	static const struct piece first_second[] = { { PIECE, PIECE },
+						     { 0, PIECE },
+						     { 2 * PIECE, DATAGRAM - 2 * PIECE } };
 	static const struct piece overlapping[] = { { 0, PIECE },
 						    { PIECE - 104, PIECE + 104 },
 						    { 2 * PIECE - 8, DATAGRAM - 2 * PIECE + 8 } };

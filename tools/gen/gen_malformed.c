@@ -5,7 +5,7 @@
 #include "base/mr_buf.h"
 
 #define ETHERNET 14
-#define PAYLOAD  32
+#define PAYLOAD	 32
 
 static struct gen_pair pair_of(uint8_t family)
 {

@@ -168,7 +168,7 @@ static void icmp(struct gen *g, uint8_t family)
 		gen_ip(g, NULL);
 		gen_send(g, 0);
 	}
-	gen_begin(g, &pair, GEN_SERVER, 0); /* has no identifier */
+	gen_begin(g, &pair, GEN_SERVER, 0);			/* has no identifier */
 	mr_build_icmp(&g->frame, family == 4 ? 10 : 133, 0, 0); /* router solicitation */
 	g->packet.proto = g->frame.proto;
 	gen_ip(g, NULL);
@@ -177,8 +177,8 @@ static void icmp(struct gen *g, uint8_t family)
 
 static void not_ip(struct gen *g)
 {
-	static const uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 192, 0, 2, 1,
-					 0, 0, 0, 0, 0, 0, 192, 0, 2, 2 };
+	static const uint8_t arp[28] = { 0,   1, 8, 0, 6, 4, 0, 1, 2, 0, 0,   0, 0, 1,
+					 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2 };
 	struct gen_pair pair = pair_of(4);
 
 	gen_begin(g, &pair, GEN_CLIENT, 0);

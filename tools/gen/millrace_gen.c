@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* millrace-gen: captures of generated traffic and of hand-made odd packets, with what a meter must say of them. */
+/* millrace-gen: captures of generated traffic and of hand-made odd packets, with what a meter must say of
+ * them. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #define CONF_MAX      1024
 #define WHOLE_FRAME   (MR_TRAFFIC_WIRE_MAX + MR_TRAFFIC_HEAD)
-#define BURST         64
+#define BURST	      64
 #define IDLE_DEF_S    30
 #define ACTIVE_DEF_S  300
 #define TIMEOUT_MAX_S 86400
@@ -26,15 +27,20 @@ struct options {
 static void help(FILE *out)
 {
 	fprintf(out, "Usage: millrace-gen [key=value...] -o FILE.pcap|FILE.pcapng [--expect FILE.json]\n\n"
-		     "Writes a capture of generated traffic: the same for the same keys. --expect adds what a perfect\n"
-		     "meter reports of it: packets and octets from the IP header on, records with both directions.\n\n"
+		     "Writes a capture of generated traffic: the same for the same keys. --expect adds what "
+		     "a perfect\n"
+		     "meter reports of it: packets and octets from the IP header on, records with both "
+		     "directions.\n\n"
 		     "Keys of the capture:\n"
-		     "  scenario   hand-made packets instead of the traffic model; only idle and active go with it:\n");
+		     "  scenario   hand-made packets instead of the traffic model; only idle and active go "
+		     "with it:\n");
 	for (const struct gen_scenario *s = gen_scenarios; s->name != NULL; s++)
 		fprintf(out, "             %-10s %s\n", s->name, s->help);
-	fprintf(out, "  idle       seconds without a packet that end a record, default %d\n"
-		     "  active     seconds after which a record is cut, default %d\n\n"
-		     "Keys of the traffic model, the same as of the port \"synth:\" (packets or duration is needed):\n",
+	fprintf(out,
+		"  idle       seconds without a packet that end a record, default %d\n"
+		"  active     seconds after which a record is cut, default %d\n\n"
+		"Keys of the traffic model, the same as of the port \"synth:\" (packets or duration is "
+		"needed):\n",
 		IDLE_DEF_S, ACTIVE_DEF_S);
 	mr_traffic_conf_help(out);
 	fprintf(out, "\nExamples:\n"
@@ -105,7 +111,8 @@ static int parse_options(int argc, char **argv, struct options *o, struct mr_err
 	if (o->out == NULL)
 		return mr_err_set(err, EINVAL, "no output, say -o FILE.pcap; see millrace-gen --help");
 	if (o->scenario != NULL && o->traffic[0] != '\0')
-		return mr_err_set(err, EINVAL, "%s: the packets of a scenario are fixed, only idle and active go with it",
+		return mr_err_set(err, EINVAL,
+				  "%s: the packets of a scenario are fixed, only idle and active go with it",
 				  o->traffic);
 	return 0;
 }
@@ -169,7 +176,8 @@ static int make_traffic(struct gen *g, const char *text, struct mr_err *err)
 	if (rc != 0)
 		return rc;
 	if (conf.packets == 0 && conf.duration_ns == 0)
-		return mr_err_set(err, EINVAL, "the capture would have no end, say packets=N or duration=TIME");
+		return mr_err_set(err, EINVAL,
+				  "the capture would have no end, say packets=N or duration=TIME");
 	rc = mr_traffic_create(&conf, &t, err);
 	if (rc != 0)
 		return rc;
@@ -195,7 +203,9 @@ static int make_scenario(struct gen *g, const char *name, struct mr_err *err)
 
 		if (strcmp(s->name, name) == 0) {
 			s->make(g);
-			return g->rc == 0 ? 0 : mr_err_set(err, -g->rc, "scenario=%s: %s", name, strerror(-g->rc));
+			return g->rc == 0
+				       ? 0
+				       : mr_err_set(err, -g->rc, "scenario=%s: %s", name, strerror(-g->rc));
 		}
 		snprintf(names + n, sizeof(names) - n, "%s%s", n == 0 ? "" : ", ", s->name);
 	}
