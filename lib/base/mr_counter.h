@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,6 +98,9 @@ struct mr_counter_info {
 };
 
 extern const struct mr_counter_info mr_counter_info[MR_C_MAX];
+
+/** docs/counters.md: every row with its class, as Markdown. */
+void mr_counter_doc(FILE *out);
 
 /** A block of counters. Written by one thread; zeroed before use; cache-line aligned by its owner. */
 struct mr_counters {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -113,6 +116,22 @@ TEST(Counters, EveryRowHasUniqueKeyAndHelp)
 		EXPECT_TRUE(keys.insert(info.key).second) << info.key;
 		EXPECT_GT(strlen(info.help), 10u) << info.key;
 	}
+}
+
+TEST(Counters, TheManualIsTheTable)
+{
+	char *text = nullptr;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	std::string want, got;
+
+	mr_counter_doc(out);
+	fclose(out);
+	want.assign(text, len);
+	free(text);
+	std::ifstream in(std::string(getenv("MILLRACE_SOURCE")) + "/docs/counters.md");
+	got.assign(std::istreambuf_iterator<char>(in), {});
+	EXPECT_TRUE(want == got) << "docs/counters.md is old: run `ninja -C build counter-doc` and commit it";
 }
 
 TEST(Account, ClosesOnlyWhenBothEquationsHold)
