@@ -9,6 +9,7 @@ const struct mr_command mr_command_all[] = {
 	{ "run", "the probe on live ports, until SIGTERM or SIGINT", mr_command_run },
 	{ "read", "the same pipeline over captures; needs no root and no configuration", mr_command_read },
 	{ "check", "judge a configuration without touching hardware", mr_command_check },
+	{ "bench", "how fast this machine meters, on built-in traffic", mr_command_bench },
 	{ NULL, NULL, NULL },
 };
 
@@ -39,7 +40,7 @@ int main(int argc, char **argv)
 	if (word[0] == '\0')
 		fprintf(stderr, "millrace: which command? See `millrace --help`\n");
 	else
-		fprintf(stderr, "millrace: no command '%s'; there are run, read and check, see `millrace --help`\n",
+		fprintf(stderr, "millrace: no command '%s'; there are run, read, check and bench, see `millrace --help`\n",
 			word);
 	return MR_EXIT_USAGE;
 }

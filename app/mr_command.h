@@ -18,6 +18,7 @@ struct mr_command {
 int mr_command_run(int argc, char **argv);
 int mr_command_read(int argc, char **argv);
 int mr_command_check(int argc, char **argv);
+int mr_command_bench(int argc, char **argv);
 
 /** All of them, ended by a NULL name. */
 extern const struct mr_command mr_command_all[];

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/mr_output.h"
 
+#include <unistd.h>
+
 #include <rte_ring_elem.h>
 
 #include "app/mr_time.h"
 
-#define BURST        64
-#define TICK_NS      (50 * MR_NS_PER_MS)
+#define BURST         64
+#define TICK_NS       (50 * MR_NS_PER_MS)
+#define IDLE_SLEEP_US 200
 
 static void note_lateness(struct mr_output *out, const struct mr_flow_rec *rec)
 {
@@ -94,6 +97,13 @@ bool mr_output_poll(struct mr_output *out)
 		tick(out);
 	}
 	return busy;
+}
+
+void mr_output_run(struct mr_output *out)
+{
+	while (__atomic_load_n(&out->stop, __ATOMIC_ACQUIRE) == 0)
+		if (!mr_output_poll(out))
+			usleep(IDLE_SLEEP_US);
 }
 
 void mr_output_make_room(void *out)

@@ -33,10 +33,14 @@ struct mr_output {
 	uint64_t next_tick_ns; /* monotonic */
 	uint64_t late_max_ns; /* how long after its due time a record was taken, live only */
 	uint64_t heartbeat;
+	uint32_t stop; /* atomic: mr_output_run() returns; written by control */
 };
 
 /** One round over all rings, and the exporter's timers. Returns false when there was nothing to do. */
 bool mr_output_poll(struct mr_output *out);
+
+/** mr_output_poll() until out->stop, asleep while there is nothing to do: the exporter's own thread. */
+void mr_output_run(struct mr_output *out);
 
 /** mr_output_poll() for struct mr_worker.make_room. */
 void mr_output_make_room(void *out);

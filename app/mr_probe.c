@@ -6,11 +6,8 @@
 #include <unistd.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
-#include <rte_ring_elem.h>
 
 #include "app/mr_eal.h"
 #include "app/mr_time.h"
@@ -18,7 +15,6 @@
 
 MR_LOG_REGISTER(probe);
 
-#define RING_RECORDS   16384 /* per worker */
 #define MEMORY_MB      96 /* EAL's own without hugepages: pools of af_packet ports included */
 #define CLOSE_LIMIT_MS 3000
 #define IDLE_SLEEP_US  200
@@ -246,9 +242,10 @@ static void attach_ports(struct mr_probe *p, struct mr_worker *w)
 	}
 }
 
-static int new_table(struct mr_probe *p, struct mr_worker *w, int socket, struct mr_err *err)
+static struct mr_flow_conf flow_conf(const struct mr_probe *p, unsigned id, const struct mr_hash_seed *seed)
 {
 	const struct mr_config_flow *f = &p->conf.cfg->flow;
+	unsigned lcore = p->conf.plan.all_on_main ? 0 : id + 1;
 	struct mr_flow_conf conf = {
 		.max_flows = p->conf.full_tables ? f->max_flows : f->max_flows / p->conf.plan.n_workers,
 		.ipv6_percent = (uint8_t)f->ipv6_percent,
@@ -257,52 +254,33 @@ static int new_table(struct mr_probe *p, struct mr_worker *w, int socket, struct
 		.tcp_linger_ns = f->tcp_linger_ms * MR_NS_PER_MS,
 		.fragment_timeout_ns = f->fragment_timeout_ms * MR_NS_PER_MS,
 		.max_fragments = f->max_fragments,
-		.socket = socket,
-		.packet = w->packet,
+		.socket = (int)rte_lcore_to_socket_id(lcore),
+		.packet = packet_conf(p->conf.cfg),
 		.egress = p->egress,
-		.worker = w->id,
-		.emit = mr_worker_emit,
-		.emit_ctx = w,
-		.counters = &w->counters,
+		.worker = (uint8_t)id,
 	};
 
-	return mr_flow_table_new(&conf, &w->table, err);
+	conf.packet.seed = *seed;
+	return conf;
 }
 
 static int new_worker(struct mr_probe *p, unsigned id, const struct mr_hash_seed *seed, struct mr_err *err)
 {
-	unsigned lcore = p->conf.plan.all_on_main ? 0 : id + 1;
-	int socket = (int)rte_lcore_to_socket_id(lcore);
-	struct mr_worker *w = rte_zmalloc_socket("mr_worker", sizeof(*w), RTE_CACHE_LINE_SIZE, socket);
-	char name[RTE_RING_NAMESIZE];
+	struct mr_flow_conf conf = flow_conf(p, id, seed);
+	int rc = mr_worker_new(&conf, &p->workers[id], err);
 
-	p->workers[id] = w;
-	if (w == NULL)
-		return mr_err_set(err, ENOMEM, "no memory for worker %u", id);
-	w->id = (uint8_t)id;
-	w->packet = packet_conf(p->conf.cfg);
-	w->packet.seed = *seed;
-	snprintf(name, sizeof(name), "mr_records_%u", id);
-	w->records = rte_ring_create_elem(name, sizeof(struct mr_flow_rec), RING_RECORDS, socket,
-					  RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->records == NULL)
-		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", id,
-				  rte_strerror(rte_errno));
-	attach_ports(p, w);
-	p->output.rings[p->output.n_rings++] = w->records;
-	p->output.capture_clock = w->capture_clock;
-	return new_table(p, w, socket, err);
+	if (rc < 0)
+		return rc;
+	attach_ports(p, p->workers[id]);
+	p->output.rings[p->output.n_rings++] = p->workers[id]->records;
+	p->output.capture_clock = p->workers[id]->capture_clock;
+	return 0;
 }
 
 static void down_workers(struct mr_probe *p)
 {
 	for (unsigned i = 0; i < p->conf.plan.n_workers; i++)
-		if (p->workers[i] != NULL) {
-			mr_flow_table_free(p->workers[i]->table);
-			p->workers[i]->table = NULL;
-			rte_ring_free(p->workers[i]->records);
-			p->workers[i]->records = NULL;
-		}
+		mr_worker_close(p->workers[i]);
 	p->output.n_rings = 0;
 }
 
@@ -333,11 +311,7 @@ static int worker_main(void *arg)
 
 static int output_main(void *arg)
 {
-	struct mr_probe *p = arg;
-
-	while (__atomic_load_n(&p->output_stop, __ATOMIC_ACQUIRE) == 0)
-		if (!mr_output_poll(&p->output))
-			usleep(IDLE_SLEEP_US);
+	mr_output_run(arg);
 	return 0;
 }
 
@@ -345,7 +319,7 @@ static void down_threads(struct mr_probe *p)
 {
 	for (unsigned i = 0; i < p->conf.plan.n_workers; i++)
 		mr_worker_state_set(p->workers[i], MR_WORKER_DONE);
-	__atomic_store_n(&p->output_stop, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->output.stop, 1, __ATOMIC_RELEASE);
 	rte_eal_mp_wait_lcore();
 }
 
@@ -358,7 +332,7 @@ static int up_threads(struct mr_probe *p, struct mr_err *err)
 	for (unsigned i = 0; rc == 0 && i < plan->n_workers && !plan->all_on_main; i++)
 		rc = rte_eal_remote_launch(worker_main, p->workers[i], i + 1);
 	if (rc == 0 && plan->exporter_alone)
-		rc = rte_eal_remote_launch(output_main, p, plan->all_on_main ? 1 : plan->n_workers + 1);
+		rc = rte_eal_remote_launch(output_main, &p->output, plan->all_on_main ? 1 : plan->n_workers + 1);
 	if (rc == 0)
 		return 0;
 	down_threads(p);
@@ -395,7 +369,7 @@ void mr_probe_free(struct mr_probe *p)
 		return;
 	mr_probe_down(p);
 	for (unsigned i = 0; i < p->conf.plan.n_workers; i++)
-		rte_free(p->workers[i]);
+		mr_worker_free(p->workers[i]);
 	if (p->stage > MR_PROBE_EAL)
 		stages[MR_PROBE_EAL].down(p);
 	mr_summary_free(p->output.summary);

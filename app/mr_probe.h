@@ -46,7 +46,6 @@ struct mr_probe {
 	uint64_t lost_at_stop[3]; /* port losses, kept when the ports are closed: missed, no mbuf, errors */
 	enum mr_probe_stage stage; /* the next one to bring up */
 	struct mr_err output_error; /* what a destination said when it was closed; empty: nothing */
-	uint32_t output_stop; /* atomic: the exporter's own lcore leaves its loop */
 };
 
 /** Bring all stages up. On failure everything is down again and @p err says why. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/mr_worker.h"
 
+#include <rte_errno.h>
+#include <rte_malloc.h>
 #include <rte_pause.h>
 #include <rte_ring_elem.h>
 
@@ -9,7 +11,8 @@
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
 #define DRAIN_RECORDS 1024 /* per round */
 
-void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec)
+/* Takes records from the table. */
+static void emit(void *ctx, const struct mr_flow_rec *rec)
 {
 	struct mr_worker *w = ctx;
 
@@ -25,6 +28,57 @@ void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec)
 		else
 			rte_pause();
 	}
+}
+
+static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_err *err)
+{
+	struct mr_flow_conf conf = *flow;
+	char name[RTE_RING_NAMESIZE];
+
+	w->id = flow->worker;
+	w->packet = flow->packet;
+	snprintf(name, sizeof(name), "mr_records_%u", w->id);
+	w->records = rte_ring_create_elem(name, sizeof(struct mr_flow_rec), MR_WORKER_RING, flow->socket,
+					  RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->records == NULL)
+		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", w->id,
+				  rte_strerror(rte_errno));
+	conf.emit = emit;
+	conf.emit_ctx = w;
+	conf.counters = &w->counters;
+	return mr_flow_table_new(&conf, &w->table, err);
+}
+
+int mr_worker_new(const struct mr_flow_conf *flow, struct mr_worker **ret_worker, struct mr_err *err)
+{
+	struct mr_worker *w = rte_zmalloc_socket("mr_worker", sizeof(*w), RTE_CACHE_LINE_SIZE, flow->socket);
+	int rc;
+
+	if (w == NULL)
+		return mr_err_set(err, ENOMEM, "no memory for worker %u", flow->worker);
+	rc = fill(w, flow, err);
+	if (rc < 0) {
+		mr_worker_free(w);
+		return rc;
+	}
+	*ret_worker = w;
+	return 0;
+}
+
+void mr_worker_close(struct mr_worker *w)
+{
+	if (w == NULL)
+		return;
+	mr_flow_table_free(w->table);
+	w->table = NULL;
+	rte_ring_free(w->records);
+	w->records = NULL;
+}
+
+void mr_worker_free(struct mr_worker *w)
+{
+	mr_worker_close(w);
+	rte_free(w);
 }
 
 static void set_times(struct mr_worker *w, const struct mr_port *port, struct rte_mbuf **mbufs, uint16_t n)

@@ -7,6 +7,7 @@
 #include <rte_ring.h>
 
 #include "base/mr_counter.h"
+#include "base/mr_err.h"
 #include "drivers/port.h"
 #include "flow/mr_flow.h"
 #include "packet/mr_packet_burst.h"
@@ -19,6 +20,7 @@
 
 #define MR_WORKER_RX_MAX 32
 #define MR_WORKER_BURST  32
+#define MR_WORKER_RING   16384 /* records that may wait for the exporter */
 
 /** What the worker does. Written by control, except DRAIN at the end of finite ports and DONE. */
 enum mr_worker_state {
@@ -54,15 +56,23 @@ struct mr_worker {
 } __attribute__((aligned(64)));
 
 /**
+ * A worker with its table and ring, without ports yet.
+ * @param flow  of its table; socket is that of the worker's lcore; emit, emit_ctx and counters are set here
+ * Errors: -EINVAL, -ENOMEM with a line. Thread: control.
+ */
+int mr_worker_new(const struct mr_flow_conf *flow, struct mr_worker **ret_worker, struct mr_err *err);
+
+/** Free table and ring; the counters stay readable. The worker's thread has left. NULL is fine. */
+void mr_worker_close(struct mr_worker *w);
+void mr_worker_free(struct mr_worker *w);
+
+/**
  * One round: a burst from each port, ageing, state. Waits for nothing but the exporter, and for that only with
  * capture_clock or in a drain, when no packet can be lost by it.
  * @return false when there was nothing to do
  * Thread: the worker's.
  */
 bool mr_worker_poll(struct mr_worker *w);
-
-/** Takes records for the table: struct mr_flow_conf.emit with the worker as ctx. */
-void mr_worker_emit(void *ctx, const struct mr_flow_rec *rec);
 
 static inline enum mr_worker_state mr_worker_state_get(const struct mr_worker *w)
 {
