@@ -28,8 +28,8 @@ static uint32_t captured_end(const struct mr_frame *f, const struct mr_packet *p
 }
 
 /*
- * A length field of 0 in a packet captured before the NIC segmented it, or one too large for the field: then
- * the frame's length, @p room octets, is the packet's.
+ * Whether a payload length of 0 means a packet captured before the NIC segmented it, or one too large for the
+ * field: then the frame's length, @p room octets, is the packet's. IPv6 may also have nothing behind its header.
  */
 static bool is_offloaded(uint8_t proto, uint32_t room)
 {
@@ -137,7 +137,7 @@ uint16_t mr_decode_ipv4(struct mr_frame *f, struct mr_packet *pkt)
 	if (left < header)
 		return MR_C_IPV4_TRUNCATED;
 	ip_len = mr_get_u16(p + 2);
-	if (ip_len == 0 && is_offloaded(p[9], f->wire - f->off))
+	if (ip_len == 0) /* segmentation offload: no packet is that short, so the frame's length it is */
 		ip_len = f->wire - f->off;
 	if (ip_len < header)
 		return MR_C_IPV4_TOTAL_LENGTH;

@@ -16,6 +16,12 @@ enum {
 	NLPID_IPV4 = 0xcc,
 };
 
+enum {
+	ARISTA_SUBTYPE_TIME = 1,
+	ARISTA_TIME_64 = 1,
+	ARISTA_TIME_48 = 2,
+};
+
 #define OUI_ETHERTYPE	  0x000000 /* RFC 1042: an ethertype follows */
 #define OUI_BRIDGE_TUNNEL 0x0000f8 /* IEEE 802.1H: the same */
 #define OUI_BRIDGED	  0x0080c2 /* RFC 2427: a bridged frame follows, of the kind in the PID */
@@ -171,14 +177,50 @@ uint16_t mr_decode_llc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *r
 	return decode_ethertype(f, mr_get_u16(p + 6), pkt, ret_net);
 }
 
+/*
+ * Switches of Arista that collect from TAPs put the time between the addresses and the ethertype: subtype, version
+ * (timescale, format, hardware), time, then the ethertype that was there (white paper "Overview of Arista
+ * Timestamps").
+ */
+static uint16_t skip_arista_time(struct mr_frame *f, uint16_t *type)
+{
+	const uint8_t *p = f->data + f->off;
+	uint32_t len;
+
+	if (mr_frame_left(f) < 4)
+		return MR_C_LINK_TRUNCATED;
+	if (mr_get_u16(p) != ARISTA_SUBTYPE_TIME)
+		return MR_C_NON_IP;
+	switch (p[3] >> 4) {
+	case ARISTA_TIME_64:
+		len = 4 + 8 + 2;
+		break;
+	case ARISTA_TIME_48:
+		len = 4 + 6 + 2;
+		break;
+	default:
+		return MR_C_NON_IP;
+	}
+	if (mr_frame_left(f) < len)
+		return MR_C_LINK_TRUNCATED;
+	*type = mr_get_u16(p + len - 2);
+	f->off += len;
+	return 0;
+}
+
 static uint16_t decode_ethernet(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
 {
-	uint16_t type;
+	uint16_t type, reason;
 
 	if (mr_frame_left(f) < 14)
 		return MR_C_LINK_TRUNCATED;
 	type = mr_get_u16(f->data + f->off + 12);
 	f->off += 14;
+	if (type == MR_ETHERTYPE_ARISTA) {
+		reason = skip_arista_time(f, &type);
+		if (reason != 0)
+			return reason;
+	}
 	if (type <= LLC_MAX)
 		return mr_decode_llc(f, pkt, ret_net);
 	return decode_ethertype(f, type, pkt, ret_net);

@@ -95,6 +95,25 @@ TEST(PacketLink, VlanTags)
 	}
 }
 
+TEST(PacketLink, AristaTimestamp)
+{
+	// time of 64 or 48 bits, in TAI or UTC, of either hardware generation
+	for (uint16_t version : { 0x0010, 0x0110, 0x0011, 0x0020, 0x0121 }) {
+		Bytes time = cat({ be(1, 2), be(version, 2), fill((version & 0xf0) == 0x10 ? 8 : 6) });
+		Bytes frame = eth(0xd28b, cat({ time, be(0x0800, 2), kUdp4 }));
+
+		expect_udp4(decode(frame), 16 + time.size());
+		expect_udp6(decode(eth(0xd28b, cat({ time, be(0x8100, 2), vlan(5, 0x86dd, kUdp6) }))),
+			    20 + time.size());
+		for (size_t cap = 14; cap < 16 + time.size(); cap++)
+			EXPECT_EQ(MR_C_LINK_TRUNCATED, reason(frame, MR_LINK_ETHERNET, cap));
+	}
+	// another subtype, another format, a second header
+	for (uint64_t header : { 0x00020010u, 0x00010030u })
+		EXPECT_EQ(MR_C_NON_IP, reason(eth(0xd28b, cat({ be(header, 4), fill(8), be(0x0800, 2), kUdp4 }))));
+	EXPECT_EQ(MR_C_NON_IP, reason(eth(0xd28b, cat({ be(0x00010020, 4), fill(6), be(0xd28b, 2), kUdp4 }))));
+}
+
 TEST(PacketLink, Mpls)
 {
 	struct mr_packet p = decode(eth(0x8847, mpls(1000, false, mpls(3, true, kUdp4))));
@@ -271,7 +290,7 @@ TEST(PacketReason, Ip)
 	EXPECT_EQ(MR_C_IPV6_VERSION, reason(eth(0x86dd, kUdp4)));
 	for (int ihl = 0; ihl < 5; ihl++)
 		EXPECT_EQ(MR_C_IPV4_HEADER_LENGTH, reason(eth(0x0800, ip4({ .ihl = ihl }, kUdp))));
-	for (int len = 0; len < 20; len++)
+	for (int len = 1; len < 20; len++)
 		EXPECT_EQ(MR_C_IPV4_TOTAL_LENGTH, reason(eth(0x0800, ip4({ .total_len = len }, kUdp))));
 }
 
@@ -346,6 +365,13 @@ TEST(PacketIp, SegmentationOffload)
 		   80014);
 	EXPECT_EQ(80000u, p.ip_len);
 	EXPECT_EQ(30, p.payload_len);
+	// whatever the protocol: no IPv4 packet has length 0, but an IPv6 packet may have no payload
+	p = decode(eth(0x0800, ip4({ .proto = 1, .total_len = 0 }, icmp(8, 0, 7, fill(56)))));
+	EXPECT_EQ(84u, p.ip_len);
+	EXPECT_EQ(56, p.payload_len);
+	EXPECT_EQ(0, p.note);
+	p = decode(eth(0x86dd, ip6({ .next = 58, .payload_len = 0 }, fill(64))));
+	EXPECT_EQ(40u, p.ip_len);
 	// a tunnel around it, too large for the length fields of both IP and UDP
 	for (bool v6 : { false, true }) {
 		Bytes frame = v6 ? eth(0x86dd, ip6({ .payload_len = 0 }, udp(1, 4789, fill(50), 0)))
