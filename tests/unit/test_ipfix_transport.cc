@@ -706,6 +706,20 @@ TEST(IpfixTcp, ACollectorThatClosesAfterReadingAllCostsNothing)
 	EXPECT_EQ(1u, link.stats().errors);
 }
 
+// The first write to a closed peer comes back as a reset, the second one would be SIGPIPE, which ends a program.
+TEST(IpfixTcp, WritingToAClosedCollectorIsNoSignal)
+{
+	Listener listener;
+	Link link(MR_IPFIX_TCP, "127.0.0.1", listener.port);
+
+	ASSERT_EQ(0, link.open()) << link.err.msg;
+	ASSERT_TRUE(link.wait_up());
+	listener.accept_one().shut();
+	EXPECT_TRUE(until([&] { return !link.send_one("MR|"); }));
+	EXPECT_FALSE(link.up());
+	EXPECT_EQ(link.stats().messages, link.stats().lost_messages);
+}
+
 // Accepting and hanging up is no success: the pause keeps growing until a connection lives for 10 s.
 TEST(IpfixTcp, AFlappingCollectorIsBackedOffFrom)
 {
