@@ -362,7 +362,7 @@ int mr_command_read(int argc, char **argv)
 	cfg = o.device == NULL ? NULL : load_config(&o, &err);
 	if (cfg == NULL || prepare(&o, cfg, &port, &err) < 0) {
 		fprintf(stderr, "millrace read: %s\n", err.msg);
-		status = MR_EXIT_FAILURE;
+		status = cfg == NULL && o.config == NULL && o.device != NULL ? MR_EXIT_USAGE : MR_EXIT_FAILURE;
 	} else {
 		status = run(&o, cfg);
 	}

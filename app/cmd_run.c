@@ -51,6 +51,7 @@ static int block_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -80,7 +81,11 @@ static void housekeeping(struct run *r, uint64_t now_ns)
 {
 	struct signalfd_siginfo info;
 
-	if (read(r->signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && !r->draining) {
+	if (read(r->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		info.ssi_signo = 0;
+	if (info.ssi_signo == SIGHUP) {
+		mr_log_notice("SIGHUP: the configuration is read at start only; restart to change it");
+	} else if (info.ssi_signo != 0 && !r->draining) {
 		mr_log_notice("signal=%u: no more packets, ending and exporting all records", info.ssi_signo);
 		mr_probe_drain(r->probe);
 		r->draining = true;

@@ -58,9 +58,9 @@ static const char doc_head[] =
 	"those merged into it. Tags, directives, several documents in one file and environment variables "
 	"don't.\n"
 	"\n"
-	"Reload: yes means that a changed value takes effect at reload. A reload that changes any other key "
-	"is refused\n"
-	"as a whole, and the running configuration stays in force.\n";
+	"Reload: yes marks what may change while the probe runs. The running program doesn't take changes yet: "
+	"today each\n"
+	"takes a restart, and SIGHUP is answered by a log line.\n";
 
 static void doc_section(FILE *out, const struct mr_config_row *row, const char *parent, bool reloadable)
 {

@@ -60,6 +60,7 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 	const uint8_t(*addr6)[16] = h->state & MR_FLOW_WIDE ? t->addr6[idx - t->first_wide] : NULL;
 	int src = (h->state & MR_FLOW_FORWARD_IS_1) != 0;
 	uint32_t scope = (uint32_t)(h->port_key >> 32);
+	uint8_t port = (uint8_t)(scope >> 24);
 	bool icmp = h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6;
 	struct mr_flow_rec r = {
 		.flow_id = flow_id(t, h, addr6, c->birth),
@@ -74,7 +75,6 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 		.mpls_label = (uint32_t)c->mpls_label[0] << 16 | (uint32_t)c->mpls_label[1] << 8 | c->mpls_label[2],
 		.vlan = (uint16_t)(scope >> 12 & 0xfff),
 		.inner_vlan = (uint16_t)(scope & 0xfff),
-		.ingress = (uint8_t)(scope >> 24),
 		.worker = t->conf.worker,
 	};
 
@@ -83,7 +83,8 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 		r.port[0] = (uint16_t)(h->port_key >> (src == 0 ? 16 : 0));
 		r.port[1] = (uint16_t)(h->port_key >> (src == 0 ? 0 : 16));
 	}
-	r.egress = t->conf.egress == NULL ? r.ingress : t->conf.egress[r.ingress];
+	r.ingress = (uint8_t)(1 + port);
+	r.egress = (uint8_t)(1 + (t->conf.egress == NULL ? port : t->conf.egress[port]));
 	put_direction(&r, MR_FLOW_FORWARD, h, c, src, clock_ns);
 	put_direction(&r, MR_FLOW_REVERSE, h, c, !src, clock_ns);
 	memcpy(r.mac[0], c->mac[0], 6);

@@ -54,8 +54,8 @@ struct mr_flow_rec {
 	uint8_t max_ttl[2];
 	uint8_t frag_flags; /* fragmentFlags(197) of the first packet */
 	uint8_t direction; /* biflowDirection(239): 1 initiator known (SYN or request seen first), 0 arbitrary */
-	uint8_t ingress; /* port index as in the configuration */
-	uint8_t egress; /* the peer port for inline, else equal to ingress */
+	uint8_t ingress; /* 1 + index of the port in the configuration; 0 means unknown to collectors */
+	uint8_t egress; /* the same of the peer port for inline, else equal to ingress */
 	uint8_t mac[2][6]; /* source, destination of the first packet; 0 when the link has none */
 	uint8_t worker; /* which worker metered it; diagnostics only, never exported */
 };

@@ -173,7 +173,7 @@ static void interface_put(struct mr_ipfix_control *c, const struct mr_ipfix_desc
 	uint8_t name[MR_IPFIX_INTERFACE_NAME_LEN] = { 0 };
 
 	memcpy(name, d->interfaces[i], strnlen(d->interfaces[i], sizeof(name)));
-	mr_wbuf_put_u32(w, i);
+	mr_wbuf_put_u32(w, i + 1); /* 0 is "unknown" to collectors */
 	mr_wbuf_put_bytes(w, name, sizeof(name));
 }
 
