@@ -16,8 +16,8 @@
 
 static struct mr_flow_rec recs[RECORDS];
 
-static int null_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns, struct mr_ipfix_transport **ret,
-		     struct mr_err *err)
+static int null_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
+		     struct mr_ipfix_transport **ret, struct mr_err *err)
 {
 	static char nothing;
 
@@ -25,8 +25,8 @@ static int null_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns
 	return 0;
 }
 
-static unsigned null_send(struct mr_ipfix_transport *t, const struct iovec *msgs, const struct mr_ipfix_load *loads,
-			  unsigned n, bool *ret_taken)
+static unsigned null_send(struct mr_ipfix_transport *t, const struct iovec *msgs,
+			  const struct mr_ipfix_load *loads, unsigned n, bool *ret_taken)
 {
 	memset(ret_taken, 1, n * sizeof(*ret_taken));
 	return n;
@@ -92,8 +92,8 @@ static void report(const char *what, uint64_t best_ns, uint64_t data_records, ui
 	double flows = (double)RECORDS * ROUNDS;
 
 	printf("%-8s %7.1f ns/flow  %6.2f M flows/s  %6.2f M records/s  %6.1f octets/flow\n", what,
-	       (double)best_ns / flows, flows * 1e3 / (double)best_ns, (double)data_records * 1e3 / (double)best_ns,
-	       (double)octets / flows);
+	       (double)best_ns / flows, flows * 1e3 / (double)best_ns,
+	       (double)data_records * 1e3 / (double)best_ns, (double)octets / flows);
 }
 
 static int bench_profile(enum mr_ipfix_profile profile, const char *name)

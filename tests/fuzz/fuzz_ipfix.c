@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The IPFIX decoder on a stream of messages. Each message is in a block of exactly its size, so that a sanitizer
- * sees the first octet too many. What comes out must add up, and the JSON of every record must be JSON.
+ * The IPFIX decoder on a stream of messages. Each message is in a block of exactly its size, so that a
+ * sanitizer sees the first octet too many. What comes out must add up, and the JSON of every record must be
+ * JSON.
  */
 #include <jansson.h>
 #include <stdint.h>
@@ -54,8 +55,8 @@ static void on_record(void *ctx, const struct mr_ipfix_data *data)
 	mr_ipfix_data_json(&w, data);
 	require(!w.overflow);
 	/* integers as reals: jansson has none of 64 bits without sign */
-	json = json_loadb((const char *)w.data, w.len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
-			  NULL);
+	json = json_loadb((const char *)w.data, w.len,
+			  JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
 	require(json != NULL && json_object_size(json) == data->template_->n);
 	json_decref(json);
 }
@@ -116,8 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	mr_ipfix_decoder_stats(d, &stats);
 	require(stats.messages == messages && stats.octets == size && stats.records == seen.records &&
-		stats.templates == seen.templates && stats.withdrawals == seen.withdrawals && stats.gaps == seen.gaps &&
-		stats.faults <= messages);
+		stats.templates == seen.templates && stats.withdrawals == seen.withdrawals &&
+		stats.gaps == seen.gaps && stats.faults <= messages);
 	mr_ipfix_decoder_free(d);
 	return 0;
 }

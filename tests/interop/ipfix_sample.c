@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes flows with known values as an IPFIX file and says on standard output, one JSON object a flow, what it
- * put in; straight from the record, so that a fault of the encoder doesn't hide in its own mirror.
+ * Writes flows with known values as an IPFIX file and says on standard output, one JSON object a flow, what
+ * it put in; straight from the record, so that a fault of the encoder doesn't hide in its own mirror.
  *
  * Usage: ipfix_sample compat|biflow|full FILE FLOWS
  */
@@ -66,12 +66,13 @@ static void rec_print(const struct mr_flow_rec *r)
 
 	inet_ntop(family, r->addr[0], src, sizeof(src));
 	inet_ntop(family, r->addr[1], dst, sizeof(dst));
-	printf("{\"src\":\"%s\",\"dst\":\"%s\",\"sport\":%u,\"dport\":%u,\"proto\":%u,\"packets\":[%" PRIu64 ",%" PRIu64
-	       "],\"octets\":[%" PRIu64 ",%" PRIu64 "],\"start_ns\":[%" PRIu64 ",%" PRIu64 "],\"end_ns\":[%" PRIu64
-	       ",%" PRIu64 "],\"flags\":[%u,%u],\"tos\":[%u,%u],\"reason\":%u,\"vlan\":%u}\n",
-	       src, dst, r->port[0], r->port[1], r->proto, r->packets[0], r->packets[1], r->octets[0], r->octets[1],
-	       r->start_ns[0], r->start_ns[1], r->end_ns[0], r->end_ns[1], r->tcp_flags[0], r->tcp_flags[1], r->tos[0],
-	       r->tos[1], r->end_reason, r->vlan == 0xfff ? 0 : r->vlan);
+	printf("{\"src\":\"%s\",\"dst\":\"%s\",\"sport\":%u,\"dport\":%u,\"proto\":%u,\"packets\":[%" PRIu64
+	       ",%" PRIu64 "],\"octets\":[%" PRIu64 ",%" PRIu64 "],\"start_ns\":[%" PRIu64 ",%" PRIu64
+	       "],\"end_ns\":[%" PRIu64 ",%" PRIu64
+	       "],\"flags\":[%u,%u],\"tos\":[%u,%u],\"reason\":%u,\"vlan\":%u}\n",
+	       src, dst, r->port[0], r->port[1], r->proto, r->packets[0], r->packets[1], r->octets[0],
+	       r->octets[1], r->start_ns[0], r->start_ns[1], r->end_ns[0], r->end_ns[1], r->tcp_flags[0],
+	       r->tcp_flags[1], r->tos[0], r->tos[1], r->end_reason, r->vlan == 0xfff ? 0 : r->vlan);
 }
 
 static int profile_of(const char *name)
@@ -89,8 +90,12 @@ int main(int argc, char **argv)
 	static const char *const interfaces[] = { "replay0", "replay1", "replay2", "eth3", "eth4" };
 	int profile = argc == 4 ? profile_of(argv[1]) : -1;
 	struct mr_ipfix_collector_conf collector = { .name = "file", .proto = MR_IPFIX_FILE };
-	struct mr_ipfix_exporter_conf conf = { .odid = 7, .observation_point = 9, .collectors = &collector,
-					       .n_collectors = 1, .interfaces = interfaces, .n_interfaces = 5 };
+	struct mr_ipfix_exporter_conf conf = { .odid = 7,
+					       .observation_point = 9,
+					       .collectors = &collector,
+					       .n_collectors = 1,
+					       .interfaces = interfaces,
+					       .n_interfaces = 5 };
 	struct mr_ipfix_metering metering = { .start_ns = START_NS, .not_metered_packets = 3 };
 	struct mr_ipfix_totals totals;
 	struct mr_ipfix_exporter *exp;

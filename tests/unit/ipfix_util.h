@@ -105,10 +105,10 @@ inline void fake_close(struct mr_ipfix_transport *t, unsigned, struct mr_ipfix_t
 		fake_stats(t, ret_stats);
 }
 
-inline const struct mr_ipfix_transport_ops fake_udp = { MR_IPFIX_UDP, "udp",	  false,      fake_open, fake_send,
-							fake_poll,    fake_stats, fake_close };
-inline const struct mr_ipfix_transport_ops fake_tcp = { MR_IPFIX_TCP, "tcp",	  true,	      fake_open, fake_send,
-							fake_poll,    fake_stats, fake_close };
+inline const struct mr_ipfix_transport_ops fake_udp = { MR_IPFIX_UDP, "udp",	 false,	     fake_open,
+							fake_send,    fake_poll, fake_stats, fake_close };
+inline const struct mr_ipfix_transport_ops fake_tcp = { MR_IPFIX_TCP, "tcp",	 true,	     fake_open,
+							fake_send,    fake_poll, fake_stats, fake_close };
 // fakes for the network beside the real file
 inline const struct mr_ipfix_transport_ops *const fake_transports[MR_IPFIX_PROTO_MAX] = {
 	&fake_udp, &fake_tcp, nullptr, &mr_ipfix_transport_file
@@ -274,7 +274,13 @@ struct Decoder {
 	static void on_record(void *ctx, const struct mr_ipfix_data *data)
 	{
 		static std::vector<uint8_t> room(1 << 20);
-		Record r = { data->template_->id, data->template_->scopes, data->odid, data->export_time_s, {}, {}, {} };
+		Record r = { data->template_->id,
+			     data->template_->scopes,
+			     data->odid,
+			     data->export_time_s,
+			     {},
+			     {},
+			     {} };
 		char name[MR_IPFIX_NAME_MAX];
 		struct mr_wbuf w;
 
@@ -284,7 +290,8 @@ struct Decoder {
 
 			if (f->nth > 1)
 				key += "_" + std::to_string(f->nth);
-			r.values[key] = Bytes(data->values[i].data, data->values[i].data + data->values[i].len);
+			r.values[key] =
+				Bytes(data->values[i].data, data->values[i].data + data->values[i].len);
 			r.order.push_back(key);
 		}
 		mr_wbuf_init(&w, room.data(), room.size());

@@ -48,7 +48,9 @@ struct Object {
 	}
 	json_int_t number(const char *key) const
 	{
-		return json_is_integer(json_object_get(root, key)) ? json_integer_value(json_object_get(root, key)) : -1;
+		return json_is_integer(json_object_get(root, key))
+			       ? json_integer_value(json_object_get(root, key))
+			       : -1;
 	}
 	bool has(const char *key) const
 	{
@@ -111,9 +113,9 @@ TEST(FlowJson, LeavesOutWhatSaysNothing)
 
 	r.proto = 17;
 	Object o(to_json(r));
-	for (const char *key : { "tcpControlBits", "reverseTcpControlBits", "tcpOptions", "tcpWindowSize", "vlanId",
-				 "dot1qVlanId", "dot1qCustomerVlanId", "sourceMacAddress", "mplsTopLabelStackSection",
-				 "flowStartMilliseconds", "icmpTypeCodeIPv4" })
+	for (const char *key : { "tcpControlBits", "reverseTcpControlBits", "tcpOptions", "tcpWindowSize",
+				 "vlanId", "dot1qVlanId", "dot1qCustomerVlanId", "sourceMacAddress",
+				 "mplsTopLabelStackSection", "flowStartMilliseconds", "icmpTypeCodeIPv4" })
 		EXPECT_FALSE(o.has(key)) << key;
 	r.vlan = 100;
 	r.mac[0][5] = 1;
@@ -167,7 +169,8 @@ TEST(FlowJson, IsWhatProfileFullSays)
 		const char *key;
 		json_t *value;
 		json_object_foreach(mine.root, key, value)
-			EXPECT_TRUE(json_equal(value, json_object_get(theirs.root, key))) << key;
+				EXPECT_TRUE(json_equal(value, json_object_get(theirs.root, key)))
+			<< key;
 		EXPECT_LE(json.size(), (size_t)MR_FLOW_JSON_MAX / 5 * 4) << "room to spare";
 		ASSERT_LT(json_object_size(mine.root), json_object_size(theirs.root));
 	}
@@ -202,16 +205,37 @@ static std::string documentation()
 	static const struct {
 		enum mr_ipfix_profile profile;
 		const char *name;
-	} profiles[] = { { MR_IPFIX_COMPAT, "compat" }, { MR_IPFIX_BIFLOW, "biflow" }, { MR_IPFIX_FULL, "full" } };
+	} profiles[] = { { MR_IPFIX_COMPAT, "compat" },
+			 { MR_IPFIX_BIFLOW, "biflow" },
+			 { MR_IPFIX_FULL, "full" } };
 	static const char *const heads[] = { "IPv4", "IPv6", "ICMP", "ICMPv6" };
-	static const char *const options[] = { "sampling",    "metering statistics", "metering reliability",
-					       "exporting reliability", "flow keys", "element types (RFC 5610)",
-					       "interface names" };
-	static const char *const types[] = { "octets as hexadecimal text", "number", "number", "number",
-					     "number", "number", "number", "number", "number", "number",
-					     "number", "true or false", "MAC address", "text", "RFC 3339",
-					     "RFC 3339", "RFC 3339", "RFC 3339, ns", "IPv4 address", "IPv6 address" };
-	static const char *const units[] = { "", "bits", "octets", "packets", "flows", "s", "ms", "us", "ns" };
+	static const char *const options[] = {
+		"sampling",  "metering statistics",	 "metering reliability", "exporting reliability",
+		"flow keys", "element types (RFC 5610)", "interface names"
+	};
+	static const char *const types[] = { "octets as hexadecimal text",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "number",
+					     "true or false",
+					     "MAC address",
+					     "text",
+					     "RFC 3339",
+					     "RFC 3339",
+					     "RFC 3339",
+					     "RFC 3339, ns",
+					     "IPv4 address",
+					     "IPv6 address" };
+	static const char *const units[] = {
+		"", "bits", "octets", "packets", "flows", "s", "ms", "us", "ns"
+	};
 	struct mr_ipfix_layout l[MR_IPFIX_LAYOUTS_MAX];
 	std::ostringstream out;
 	std::set<std::string> seen;
@@ -222,7 +246,8 @@ static std::string documentation()
 
 		for (unsigned i = 0; i < n; i++) {
 			out << "| " << l[i].id << " | " << p.name << " " << heads[i % 4]
-			    << (p.profile != MR_IPFIX_COMPAT && i < 4 ? ", one side unseen" : "") << " | " << l[i].len << " |";
+			    << (p.profile != MR_IPFIX_COMPAT && i < 4 ? ", one side unseen" : "") << " | "
+			    << l[i].len << " |";
 			for (unsigned k = 0; k < l[i].n; k++)
 				out << " " << field_text(l[i].field[k]);
 			out << " |\n";
@@ -235,7 +260,9 @@ static std::string documentation()
 		out << "| " << 320 + o.offset << " | " << options[i] << " | scope";
 		for (unsigned k = 0; k < o.n; k++)
 			out << " " << field_text(o.field[k]) << " " << field_name(o.field[k])
-			    << (k + 1 == o.scopes ? ";" : k + 1 == o.n ? "" : ",");
+			    << (k + 1 == o.scopes ? ";"
+				: k + 1 == o.n	  ? ""
+						  : ",");
 		out << " |\n";
 	}
 	out << "\n### Keys of flows.jsonl\n\n| key | element | value |\n|---|---|---|\n";
@@ -243,7 +270,8 @@ static std::string documentation()
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned k = 0; k < l[(i + 4) % 8].n; k++) { // those with reverse fields first
 			const struct mr_ipfix_layout &layout = l[(i + 4) % 8];
-			const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(layout.field[k].pen, layout.field[k].id);
+			const struct mr_ipfix_ie *ie =
+				mr_ipfix_ie_find(layout.field[k].pen, layout.field[k].id);
 			std::string name = field_name(layout.field[k]), text = types[ie->type];
 
 			if ((layout.flags[k] & MR_IPFIX_F_NOT_JSON) != 0 || !seen.insert(name).second)
@@ -257,8 +285,8 @@ static std::string documentation()
 			if ((layout.flags[k] & MR_IPFIX_F_NONZERO) != 0)
 				text += "; left out when 0";
 			out << "| " << name << " | "
-			    << (layout.field[k].pen == MR_IPFIX_PEN_REVERSE ? "R:" : "") << layout.field[k].id << " | "
-			    << text << " |\n";
+			    << (layout.field[k].pen == MR_IPFIX_PEN_REVERSE ? "R:" : "") << layout.field[k].id
+			    << " | " << text << " |\n";
 		}
 	}
 	return out.str();
@@ -279,7 +307,9 @@ TEST(FlowJson, DocumentationIsOfTheseTables)
 	ASSERT_TRUE(from != std::string::npos && to != std::string::npos) << path << ": no marks";
 	from += begin.size();
 	if (getenv("MILLRACE_UPDATE_DOCS") != nullptr)
-		std::ofstream(path) << page.substr(0, from) << "\n" << documentation() << "\n" << page.substr(to);
+		std::ofstream(path) << page.substr(0, from) << "\n"
+				    << documentation() << "\n"
+				    << page.substr(to);
 	else
 		EXPECT_EQ("\n" + documentation() + "\n", page.substr(from, to - from))
 			<< "docs/formats.md is of other tables: MILLRACE_UPDATE_DOCS=1 meson test flow_json";

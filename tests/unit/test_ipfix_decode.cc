@@ -321,7 +321,10 @@ TEST(IpfixDecode, RepeatedElementsGetNumbers)
 {
 	Decoder d;
 
-	ASSERT_EQ(0, d.message(Builder().set(2).u16(256).u16(3).u16(4).u16(1).u16(4).u16(1).u16(4).u16(1).set(256).u8(1).u8(2).u8(3).message()));
+	Builder b;
+
+	b.set(2).u16(256).u16(3).u16(4).u16(1).u16(4).u16(1).u16(4).u16(1);
+	ASSERT_EQ(0, d.message(b.set(256).u8(1).u8(2).u8(3).message()));
 	EXPECT_EQ("{\"protocolIdentifier\":1,\"protocolIdentifier_2\":2,\"protocolIdentifier_3\":3}", d.records[0].json);
 }
 

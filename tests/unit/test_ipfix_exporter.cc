@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages, sequence numbers, templates in time, options records, several collectors, and the account of it all.
+// Messages, sequence numbers, templates in time, options records, several collectors, and the account of it
+// all.
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
 #include <set>
 
+#include <thread>
+
 #include <csignal>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -343,7 +348,8 @@ TEST(IpfixTemplates, NoDataLeavesBeforeTheyAreTaken)
 		e.put(random.tcp4(false));
 	e.tick(T0 + S);
 	EXPECT_EQ(0u, fakes["c"].taken.size());
-	EXPECT_EQ((uint64_t)33 * 24, e.totals().pending_flows) << "a batch and the message behind it are held";
+	EXPECT_EQ((uint64_t)33 * 24, e.totals().pending_flows)
+		<< "a batch and the message behind it are held";
 	EXPECT_EQ((uint64_t)7 * 24, e.totals().refused_flows);
 	open_gate = true;
 	e.tick(T0 + 2 * S);
@@ -397,10 +403,12 @@ TEST(IpfixOptions, SayWhatIsKnownInEveryProfile)
 		EXPECT_EQ(1u, d.options(320)[0].number("samplingInterval"));
 		EXPECT_EQ(1u, d.options(320)[0].scopes);
 		ASSERT_EQ(2u, d.options(321).size());
-		EXPECT_EQ(p == MR_IPFIX_COMPAT ? 2u : 1u, d.options(321)[1].number("exportedFlowRecordTotalCount"));
+		EXPECT_EQ(p == MR_IPFIX_COMPAT ? 2u : 1u,
+			  d.options(321)[1].number("exportedFlowRecordTotalCount"));
 		EXPECT_GT(d.options(321)[1].number("exportedOctetTotalCount"), 100u);
 		ASSERT_EQ(2u, d.options(322).size());
-		EXPECT_EQ(T0 / 1000000, d.options(322)[0].number("observationTimeMilliseconds")) << "no date of 1970";
+		EXPECT_EQ(T0 / 1000000, d.options(322)[0].number("observationTimeMilliseconds"))
+			<< "no date of 1970";
 		EXPECT_EQ(11u, d.options(322)[1].number("ignoredPacketTotalCount"));
 		EXPECT_EQ(1100u, d.options(322)[1].number("ignoredOctetTotalCount"));
 		EXPECT_EQ((T0 + 61 * S) / 1000000, d.options(322)[1].number("observationTimeMilliseconds_2"));
@@ -412,7 +420,8 @@ TEST(IpfixOptions, SayWhatIsKnownInEveryProfile)
 		EXPECT_EQ(full ? 16u : 0u, d.options(324).size());
 		ASSERT_EQ(full ? 4u : 0u, d.options(328).size());
 		if (full) {
-			EXPECT_NE(std::string::npos, d.options(328)[0].json.find("\"interfaceName\":\"port0\""));
+			EXPECT_NE(std::string::npos,
+				  d.options(328)[0].json.find("\"interfaceName\":\"port0\""));
 			EXPECT_NE(std::string::npos, d.options(328)[1].json.find("\"a name that is l\""));
 		}
 		EXPECT_EQ(0u, d.gaps.size());
@@ -533,7 +542,8 @@ TEST(IpfixExporter, AllCollectorsGetAllEachInItsProfile)
 	Exporter e;
 	Decoder a, b, file;
 
-	e.collectors = { collector("a", MR_IPFIX_UDP, MR_IPFIX_COMPAT), collector("b", MR_IPFIX_TCP, MR_IPFIX_FULL),
+	e.collectors = { collector("a", MR_IPFIX_UDP, MR_IPFIX_COMPAT),
+			 collector("b", MR_IPFIX_TCP, MR_IPFIX_FULL),
 			 collector("dead", MR_IPFIX_TCP, MR_IPFIX_BIFLOW),
 			 collector("file", MR_IPFIX_FILE, MR_IPFIX_BIFLOW) };
 	e.collectors[3].path = path.c_str();
@@ -562,7 +572,8 @@ TEST(IpfixExporter, FailoverUsesTheFirstThatIsUp)
 	Exporter e;
 
 	e.conf.mode = MR_IPFIX_FAILOVER;
-	e.collectors = { collector("a", MR_IPFIX_TCP, MR_IPFIX_COMPAT), collector("b", MR_IPFIX_TCP, MR_IPFIX_COMPAT) };
+	e.collectors = { collector("a", MR_IPFIX_TCP, MR_IPFIX_COMPAT),
+			 collector("b", MR_IPFIX_TCP, MR_IPFIX_COMPAT) };
 	ASSERT_EQ(0, e.open());
 	auto burst = [&](uint64_t now_ns) {
 		e.tick(now_ns);
@@ -590,7 +601,8 @@ TEST(IpfixExporter, BalanceKeepsAFlowOnOneCollector)
 	std::map<uint64_t, std::string> where;
 
 	e.conf.mode = MR_IPFIX_BALANCE;
-	e.collectors = { collector("a", MR_IPFIX_UDP, MR_IPFIX_FULL), collector("b", MR_IPFIX_UDP, MR_IPFIX_FULL),
+	e.collectors = { collector("a", MR_IPFIX_UDP, MR_IPFIX_FULL),
+			 collector("b", MR_IPFIX_UDP, MR_IPFIX_FULL),
 			 collector("c", MR_IPFIX_UDP, MR_IPFIX_FULL) };
 	ASSERT_EQ(0, e.open());
 	for (int i = 0; i < 3000; i++) {
@@ -618,7 +630,8 @@ TEST(IpfixExporter, ADownCollectorsShareGoesToTheOthers)
 	Exporter e;
 
 	e.conf.mode = MR_IPFIX_BALANCE;
-	e.collectors = { collector("a", MR_IPFIX_TCP, MR_IPFIX_FULL), collector("b", MR_IPFIX_TCP, MR_IPFIX_FULL) };
+	e.collectors = { collector("a", MR_IPFIX_TCP, MR_IPFIX_FULL),
+			 collector("b", MR_IPFIX_TCP, MR_IPFIX_FULL) };
 	fakes["b"].up = false;
 	ASSERT_EQ(0, e.open());
 	for (int i = 0; i < 1000; i++)
@@ -682,8 +695,9 @@ TEST(IpfixExporter, AccountClosesWhateverHappens)
 		e.conf.mode = (enum mr_ipfix_mode)random(MR_IPFIX_MODE_MAX);
 		e.conf.stats_interval_s = 1;
 		for (unsigned i = 0; i < n; i++) {
-			e.collectors.push_back(collector(names[i], random(2) != 0 ? MR_IPFIX_UDP : MR_IPFIX_TCP,
-							 (enum mr_ipfix_profile)random(MR_IPFIX_PROFILE_MAX)));
+			e.collectors.push_back(
+				collector(names[i], random(2) != 0 ? MR_IPFIX_UDP : MR_IPFIX_TCP,
+					  (enum mr_ipfix_profile)random(MR_IPFIX_PROFILE_MAX)));
 			fakes[names[i]].reliable = e.collectors[i].proto == MR_IPFIX_TCP;
 			fakes[names[i]].takes = [&random](size_t) { return random(8) != 0; };
 		}
@@ -766,7 +780,8 @@ TEST(IpfixExporter, BadConfigurationIsOneClearLine)
 		{ [](Exporter &e) { e.conf.mode = MR_IPFIX_MODE_MAX; }, "choose all, failover or balance" },
 		{ [](Exporter &e) { e.collectors[0].mtu = 511; }, "mtu 511: choose 512 to 65504" },
 		{ [](Exporter &e) { e.collectors[0].mtu = 65535; }, "mtu 65535" },
-		{ [](Exporter &e) { e.collectors[0].profile = MR_IPFIX_PROFILE_MAX; }, "choose compat, biflow or full" },
+		{ [](Exporter &e) { e.collectors[0].profile = MR_IPFIX_PROFILE_MAX; },
+		  "choose compat, biflow or full" },
 		{ [](Exporter &e) { e.collectors[0].proto = MR_IPFIX_TLS; }, "isn't supported" },
 		{ [](Exporter &e) { e.collectors[0].host = "nowhere.invalid"; }, "nowhere.invalid" },
 		{ [](Exporter &e) { e.collectors[0].proto = MR_IPFIX_FILE; }, "name the file" },
@@ -798,6 +813,83 @@ TEST(IpfixExporter, BadConfigurationIsOneClearLine)
 		EXPECT_NE(nullptr, strstr(e.err.msg, c.says)) << e.err.msg;
 		EXPECT_EQ(nullptr, strchr(e.err.msg, '\n'));
 	}
+}
+
+// A socket on a free loopback port.
+static int listen_on(int type, uint16_t *ret_port)
+{
+	struct sockaddr_in sa = {};
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), octets = 4 << 20;
+
+	sa.sin_family = AF_INET;
+	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof(octets));
+	EXPECT_EQ(0, bind(fd, (struct sockaddr *)&sa, sizeof(sa)));
+	EXPECT_EQ(0, getsockname(fd, (struct sockaddr *)&sa, &len));
+	if (type == SOCK_STREAM) {
+		EXPECT_EQ(0, listen(fd, 1));
+	}
+	*ret_port = ntohs(sa.sin_port);
+	return fd;
+}
+
+TEST(IpfixExporter, RealTransportsTogether)
+{
+	const unsigned flows = 500;
+	Random random(24);
+	std::string dir = temp_dir(), path = dir + "/flows.ipfix";
+	struct mr_ipfix_exporter *exp = nullptr;
+	struct mr_ipfix_totals t;
+	uint64_t packets = 0;
+	Decoder udp, tcp, file;
+	Bytes stream;
+	Exporter e;
+
+	e.collectors = { collector("udp", MR_IPFIX_UDP, MR_IPFIX_COMPAT),
+			 collector("tcp", MR_IPFIX_TCP, MR_IPFIX_FULL),
+			 collector("file", MR_IPFIX_FILE, MR_IPFIX_BIFLOW) };
+	int udp_fd = listen_on(SOCK_DGRAM, &e.collectors[0].port),
+	    tcp_fd = listen_on(SOCK_STREAM, &e.collectors[1].port);
+	e.collectors[0].host = e.collectors[1].host = "127.0.0.1";
+	e.collectors[2].path = path.c_str();
+	std::thread reader([&] {
+		int fd = accept(tcp_fd, nullptr, nullptr);
+		uint8_t buf[65536];
+		for (ssize_t n; (n = read(fd, buf, sizeof(buf))) > 0;)
+			stream.insert(stream.end(), buf, buf + n);
+		close(fd);
+	});
+	e.conf.collectors = e.collectors.data();
+	e.conf.n_collectors = 3;
+	int rc = mr_ipfix_exporter_open(&e.conf, T0, &exp, &e.err);
+	for (unsigned i = 0; rc == 0 && i < flows; i++) {
+		struct mr_flow_rec r = random.tcp4(true);
+		packets += r.packets[0] + r.packets[1];
+		mr_ipfix_exporter_put(exp, &r, 1, T0);
+	}
+	if (rc == 0)
+		mr_ipfix_exporter_close(exp, T0, &e.metering, 10000, nullptr, &t);
+	else
+		shutdown(tcp_fd, SHUT_RDWR); // ends the reader's accept()
+	reader.join();
+	ASSERT_EQ(0, rc) << e.err.msg;
+	EXPECT_EQ(flows, t.exported_flows);
+	EXPECT_EQ(packets, t.exported_packets);
+
+	Bytes datagram(65536);
+	for (ssize_t n; (n = recv(udp_fd, datagram.data(), datagram.size(), MSG_DONTWAIT)) > 0;)
+		ASSERT_EQ(0, udp.message(Bytes(datagram.begin(), datagram.begin() + n))) << udp.err.msg;
+	file_decode(tcp, stream);
+	file_decode(file, file_read(path));
+	EXPECT_EQ(2 * flows, udp.flows().size());
+	EXPECT_EQ(flows, tcp.flows().size());
+	EXPECT_EQ(flows, file.flows().size());
+	EXPECT_EQ(0u, udp.gaps.size() + tcp.gaps.size() + file.gaps.size());
+	close(udp_fd);
+	close(tcp_fd);
+	unlink(path.c_str());
+	rmdir(dir.c_str());
 }
 
 TEST(IpfixFile, IsCompleteWhenItHasItsName)
@@ -832,7 +924,8 @@ TEST(IpfixFile, NothingIsLeftOfAFailedOpen)
 	std::string dir = temp_dir(), path = dir + "/x.ipfix";
 	Exporter e;
 
-	e.collectors = { collector("f", MR_IPFIX_FILE, MR_IPFIX_FULL), collector("n", MR_IPFIX_UDP, MR_IPFIX_FULL) };
+	e.collectors = { collector("f", MR_IPFIX_FILE, MR_IPFIX_FULL),
+			 collector("n", MR_IPFIX_UDP, MR_IPFIX_FULL) };
 	e.collectors[0].path = path.c_str();
 	e.collectors[1].host = "nowhere.invalid";
 	EXPECT_LT(e.open(), 0);

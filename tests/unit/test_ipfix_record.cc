@@ -87,7 +87,8 @@ TEST(IpfixTemplate, CompatAndBiflowAreTheDocumentedLists)
 	ASSERT_EQ(8u, mr_ipfix_layouts_make(MR_IPFIX_BIFLOW, 2, l));
 	for (unsigned h = 0; h < 4; h++) {
 		EXPECT_EQ(512 + h, l[h].id);
-		EXPECT_EQ(cat({ heads[h], K, FWD }), fields_of(l[h])) << "a side unseen: the uniflow template";
+		EXPECT_EQ(cat({ heads[h], K, FWD }), fields_of(l[h]))
+			<< "a side unseen: the uniflow template";
 		EXPECT_EQ(516 + h, l[4 + h].id);
 		EXPECT_EQ(cat({ heads[h], K, REV, FWD, { { 0, 239 } } }), fields_of(l[4 + h]));
 	}
@@ -106,11 +107,13 @@ TEST(IpfixTemplate, FullHasEverythingOfBiflowAndItsOwnIds)
 		for (auto f : want)
 			EXPECT_NE(bi.end(), std::find(bi.begin(), bi.end(), f)) << f.second;
 		for (auto f : bi)
-			EXPECT_EQ(f.first == 0, std::find(uni.begin(), uni.end(), f) != uni.end()) << f.second;
+			EXPECT_EQ(f.first == 0, std::find(uni.begin(), uni.end(), f) != uni.end())
+				<< f.second;
 	}
 }
 
-// Collectors that take a reverse element for its forward twin keep the last value: that must be the forward one.
+// Collectors that take a reverse element for its forward twin keep the last value: that must be the forward
+// one.
 TEST(IpfixTemplate, ReverseElementsStandBeforeTheirForwardTwins)
 {
 	struct mr_ipfix_layout l[MR_IPFIX_LAYOUTS_MAX];
@@ -132,7 +135,7 @@ TEST(IpfixTemplate, ReverseElementsStandBeforeTheirForwardTwins)
 
 TEST(IpfixTemplate, FieldsHaveLengthsThatTheirTypesAllow)
 {
-	static const uint16_t sizes[MR_IPFIX_T_MAX] = { 0xffff, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8, 1,
+	static const uint16_t sizes[MR_IPFIX_T_MAX] = { 0xffff, 1, 2, 4, 8, 1, 2, 4,  8, 4, 8, 1,
 							6,	0, 4, 8, 8, 8, 4, 16, 0, 0, 0 };
 	struct mr_ipfix_layout l[MR_IPFIX_LAYOUTS_MAX];
 	unsigned n = mr_ipfix_layouts_make(MR_IPFIX_FULL, 0, l);
@@ -256,7 +259,8 @@ static void record_check(const Record &got, const struct mr_flow_rec &r, int fwd
 TEST(IpfixRoundTrip, RandomRecordsInEveryProfile)
 {
 	for (int p = 0; p < MR_IPFIX_PROFILE_MAX; p++) {
-		std::map<uint64_t, std::vector<Record>> by_time; // by the end of the flow, to find the records again
+		std::map<uint64_t, std::vector<Record>>
+			by_time; // by the end of the flow, to find the records again
 		std::vector<struct mr_flow_rec> recs;
 		Random random(20 + (unsigned)p);
 		Exporter e;
@@ -302,11 +306,14 @@ TEST(IpfixEncode, NtpTimesKeepEveryNanosecondAcrossTheEra)
 	const uint64_t era_s = (1ull << 32) - 2208988800ull; // 2036-02-07T06:28:16
 	Random random(1);
 
-	for (uint64_t s : { 0ull, 1ull, 951782400ull /* 2000-02-29 */, 1709164800ull, 1767225600ull,
-			    (unsigned long long)era_s - 1, (unsigned long long)era_s, 4294967295ull /* 2106 */ })
+	for (uint64_t s :
+	     { 0ull, 1ull, 951782400ull /* 2000-02-29 */, 1709164800ull, 1767225600ull,
+	       (unsigned long long)era_s - 1, (unsigned long long)era_s, 4294967295ull /* 2106 */ })
 		for (uint64_t ns : { 0ull, 1ull, 2ull, 499999999ull, 500000000ull, 999999998ull, 999999999ull,
 				     (unsigned long long)random(1000000000) })
-			EXPECT_EQ(s * MR_NS_PER_S + ns, mr_ipfix_ntp_to_ns(mr_ipfix_ntp(s * MR_NS_PER_S + ns))) << s;
+			EXPECT_EQ(s * MR_NS_PER_S + ns,
+				  mr_ipfix_ntp_to_ns(mr_ipfix_ntp(s * MR_NS_PER_S + ns)))
+				<< s;
 	for (int i = 0; i < 100000; i++) {
 		uint64_t t = random(4200000000ull * MR_NS_PER_S);
 		ASSERT_EQ(t, mr_ipfix_ntp_to_ns(mr_ipfix_ntp(t)));
