@@ -15,8 +15,9 @@
 
 #define CHUNK_BURSTS   256
 #define FOREVER_NS     (12 * 3600 * MR_NS_PER_S) /* no flow of a measurement gets that old */
-#define SETTLE_NS      (MR_NS_PER_S / 2)	 /* on top of the idle timeout: the sweep's time twice */
-#define SETTLE_MAX     1000000 /* packets: more than there are lines in a processor's cache */
+#define SWEEP_NS       (MR_NS_PER_S / 4)
+#define RATE_NS	       (MR_NS_PER_S / 2) /* rates: over this before the measurement too, to see enough messages */
+#define SETTLE_MAX     1000000		 /* packets: more than there are lines in a processor's cache */
 #define CLOSE_LIMIT_MS 1000
 
 /* One row while it runs. */
@@ -35,8 +36,8 @@ enum stage { SOURCE, DECODE, WORKER, FLOOR, STAGES };
 struct samples {
 	double ns[STAGES][MR_BENCH_REPEAT_MAX];
 	unsigned n;
-	/* while the worker was measured */
-	uint64_t cpu_ns, wall_ns, created, records;
+	uint64_t cpu_ns, wall_ns;	    /* while the worker was measured */
+	uint64_t created, records, rate_ns; /* while that and just before */
 };
 
 /* Records that the table needs: spare room as a user would leave, and those that wait for their idle timeout.
@@ -265,16 +266,21 @@ static void settle(const struct run *r, mr_bench_chunk_fn chunk, void *ctx, uint
 static void measure_worker(struct run *r, struct samples *s)
 {
 	struct mr_counters *c = &r->worker->counters;
-	uint64_t created, records;
+	bool new_flows = r->row->new_per_s != 0;
+	uint64_t created, records, since_ns;
 	struct mr_bench_lap lap;
 
-	settle(r, worker_chunk, r, r->row->new_per_s == 0 ? 0 : r->effort->idle_timeout_ns + SETTLE_NS);
+	settle(r, worker_chunk, r, new_flows ? r->effort->idle_timeout_ns + SWEEP_NS : 0);
 	created = mr_counter_get(c, MR_C_FLOWS_CREATED);
 	records = mr_bench_sink_records(r->sink);
+	since_ns = mr_clock_mono_ns();
+	if (new_flows)
+		settle(r, worker_chunk, r, RATE_NS);
 	lap = mr_bench_lap(r->effort, worker_chunk, r);
 	s->ns[WORKER][s->n] = mr_bench_ns(&lap);
 	s->cpu_ns += lap.cpu_ns;
 	s->wall_ns += lap.wall_ns;
+	s->rate_ns += mr_clock_mono_ns() - since_ns;
 	s->created += mr_counter_get(c, MR_C_FLOWS_CREATED) - created;
 	s->records += mr_bench_sink_records(r->sink) - records;
 }
@@ -302,8 +308,8 @@ static void add_up(struct samples *s, struct mr_bench_result *ret)
 	ret->worker_min_ns = s->ns[WORKER][0];
 	ret->worker_max_ns = s->ns[WORKER][s->n - 1];
 	ret->cpu_share = (double)s->cpu_ns / (double)s->wall_ns;
-	ret->created_per_s = (double)s->created * MR_NS_PER_S / (double)s->wall_ns;
-	ret->records_per_s = (double)s->records * MR_NS_PER_S / (double)s->wall_ns;
+	ret->created_per_s = (double)s->created * MR_NS_PER_S / (double)s->rate_ns;
+	ret->records_per_s = (double)s->records * MR_NS_PER_S / (double)s->rate_ns;
 }
 
 static void settle_accounts(const struct run *r, struct mr_bench_result *ret)
