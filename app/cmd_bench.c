@@ -298,17 +298,18 @@ static int make_rows(struct bench *b)
 		return MR_EXIT_OK;
 	}
 	b->n = 1;
-	status = multiply(b, "family", l->family ? l->family : "4", item_family,
-			  "4, 6, both or a list of them");
-	if (status == MR_EXIT_OK)
-		status = multiply(b, "size", l->size ? l->size : "64", item_size,
-				  "64 to 9018, imix or a list of them");
+	/* the first varies fastest */
+	status = multiply(b, "flows", l->flows ? l->flows : flows, item_flows,
+			  "1 to 268435456 or a list like 10k,1M");
 	if (status == MR_EXIT_OK)
 		status = multiply(b, "new", l->new_ ? l->new_ : "0", item_new,
 				  "0 to 1M or a list like 0,100k");
 	if (status == MR_EXIT_OK)
-		status = multiply(b, "flows", l->flows ? l->flows : flows, item_flows,
-				  "1 to 268435456 or a list like 10k,1M");
+		status = multiply(b, "size", l->size ? l->size : "64", item_size,
+				  "64 to 9018, imix or a list of them");
+	if (status == MR_EXIT_OK)
+		status = multiply(b, "family", l->family ? l->family : "4", item_family,
+				  "4, 6, both or a list of them");
 	return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pause.h>
 #include <rte_ring_elem.h>
 
 #include "app/mr_output.h"
@@ -14,8 +15,9 @@
 
 #define CHUNK_BURSTS   256
 #define FOREVER_NS     (12 * 3600 * MR_NS_PER_S) /* no flow of a measurement gets that old */
-#define SETTLE_NS      (MR_NS_PER_S / 2)	 /* on top of the idle timeout: the sweep's time twice */
-#define SETTLE_MAX     1000000 /* packets: more than there are lines in a processor's cache */
+#define SWEEP_NS       (MR_NS_PER_S / 4)
+#define RATE_NS	       (MR_NS_PER_S / 2) /* rates: over this before the measurement too, to see enough messages */
+#define SETTLE_MAX     1000000		 /* packets: more than there are lines in a processor's cache */
 #define CLOSE_LIMIT_MS 1000
 
 /* One row while it runs. */
@@ -25,7 +27,7 @@ struct run {
 	struct mr_port *port;
 	struct mr_worker *worker;
 	struct mr_bench_floor *floor;
-	struct mr_bench_sink *sink; /* this and output.ipfix: only with new flows */
+	struct mr_bench_sink *sink;
 	struct mr_output output;
 };
 
@@ -34,8 +36,8 @@ enum stage { SOURCE, DECODE, WORKER, FLOOR, STAGES };
 struct samples {
 	double ns[STAGES][MR_BENCH_REPEAT_MAX];
 	unsigned n;
-	/* while the worker was measured */
-	uint64_t cpu_ns, wall_ns, created, records;
+	uint64_t cpu_ns, wall_ns;	    /* while the worker was measured */
+	uint64_t created, records, rate_ns; /* while that and just before */
 };
 
 /* Records that the table needs: spare room as a user would leave, and those that wait for their idle timeout.
@@ -160,13 +162,16 @@ static int meet_all_flows(struct run *r, unsigned reply_pct, struct mr_err *err)
 static int open_worker(struct run *r, struct mr_err *err)
 {
 	struct mr_flow_conf conf = table_conf(r->row, r->effort);
-	int rc = mr_worker_new(&conf, &r->worker, err);
 
-	if (rc == 0)
-		rc = meet_all_flows(r, 0, err);
-	if (rc == 0)
-		rc = meet_all_flows(r, 100, err);
-	return rc;
+	return mr_worker_new(&conf, &r->worker, err);
+}
+
+/* The table as it is in steady work: every flow there, with packets both ways. */
+static int warm_up(struct run *r, struct mr_err *err)
+{
+	int rc = meet_all_flows(r, 0, err);
+
+	return rc == 0 ? meet_all_flows(r, 100, err) : rc;
 }
 
 static int output_main(void *arg)
@@ -195,23 +200,37 @@ static int open_all(struct run *r, struct mr_err *err)
 
 	if (rc == 0)
 		rc = open_worker(r, err);
-	if (rc == 0 && r->row->new_per_s != 0)
+	if (rc == 0)
 		rc = open_output(r, err);
+	if (rc == 0)
+		rc = warm_up(r, err);
 	snprintf(keys, sizeof(keys), "new=%lu", r->row->new_per_s);
 	return rc == 0 ? open_port(r, keys, 50, err) : rc;
 }
 
-/* End all flows and take their records to the collector, so that every packet is accounted for. */
-static void drain(struct run *r, struct mr_bench_result *ret)
+static void stop_output(struct run *r)
+{
+	__atomic_store_n(&r->output.stop, 1, __ATOMIC_RELEASE);
+	rte_eal_wait_lcore(MR_BENCH_EXPORTER_LCORE);
+}
+
+/* End the flows: their packets have been exported, or lost by name, when this returns. */
+static void drain(struct run *r)
+{
+	mr_worker_state_set(r->worker, MR_WORKER_DRAIN);
+	while (mr_worker_state_get(r->worker) != MR_WORKER_DONE)
+		mr_worker_poll(r->worker);
+}
+
+/* What became of the records that the table gave away. */
+static void finish_output(struct run *r, struct mr_bench_result *ret)
 {
 	struct mr_ipfix_totals totals;
 	struct mr_ipfix_collector_stats stats;
 
-	mr_worker_state_set(r->worker, MR_WORKER_DRAIN);
-	while (mr_worker_state_get(r->worker) != MR_WORKER_DONE || !mr_output_idle(&r->output))
-		mr_worker_poll(r->worker);
-	__atomic_store_n(&r->output.stop, 1, __ATOMIC_RELEASE);
-	rte_eal_wait_lcore(MR_BENCH_EXPORTER_LCORE);
+	while (!mr_output_idle(&r->output))
+		rte_pause();
+	stop_output(r);
 	mr_ipfix_exporter_close(r->output.ipfix, r->output.clock_ns, &r->output.metering, CLOSE_LIMIT_MS,
 				&stats, &totals);
 	r->output.ipfix = NULL;
@@ -222,8 +241,7 @@ static void drain(struct run *r, struct mr_bench_result *ret)
 
 static void close_all(struct run *r)
 {
-	__atomic_store_n(&r->output.stop, 1, __ATOMIC_RELEASE);
-	rte_eal_wait_lcore(MR_BENCH_EXPORTER_LCORE);
+	stop_output(r);
 	if (r->output.ipfix != NULL)
 		mr_ipfix_exporter_close(r->output.ipfix, r->output.clock_ns, &r->output.metering, 0, NULL,
 					NULL);
@@ -248,18 +266,23 @@ static void settle(const struct run *r, mr_bench_chunk_fn chunk, void *ctx, uint
 static void measure_worker(struct run *r, struct samples *s)
 {
 	struct mr_counters *c = &r->worker->counters;
-	uint64_t created, records;
+	bool new_flows = r->row->new_per_s != 0;
+	uint64_t created, records, since_ns;
 	struct mr_bench_lap lap;
 
-	settle(r, worker_chunk, r, r->row->new_per_s == 0 ? 0 : r->effort->idle_timeout_ns + SETTLE_NS);
+	settle(r, worker_chunk, r, new_flows ? r->effort->idle_timeout_ns + SWEEP_NS : 0);
 	created = mr_counter_get(c, MR_C_FLOWS_CREATED);
-	records = r->sink == NULL ? 0 : mr_bench_sink_records(r->sink);
+	records = mr_bench_sink_records(r->sink);
+	since_ns = mr_clock_mono_ns();
+	if (new_flows)
+		settle(r, worker_chunk, r, RATE_NS);
 	lap = mr_bench_lap(r->effort, worker_chunk, r);
 	s->ns[WORKER][s->n] = mr_bench_ns(&lap);
 	s->cpu_ns += lap.cpu_ns;
 	s->wall_ns += lap.wall_ns;
+	s->rate_ns += mr_clock_mono_ns() - since_ns;
 	s->created += mr_counter_get(c, MR_C_FLOWS_CREATED) - created;
-	s->records += r->sink == NULL ? 0 : mr_bench_sink_records(r->sink) - records;
+	s->records += mr_bench_sink_records(r->sink) - records;
 }
 
 static void repetition(struct run *r, struct samples *s)
@@ -285,18 +308,19 @@ static void add_up(struct samples *s, struct mr_bench_result *ret)
 	ret->worker_min_ns = s->ns[WORKER][0];
 	ret->worker_max_ns = s->ns[WORKER][s->n - 1];
 	ret->cpu_share = (double)s->cpu_ns / (double)s->wall_ns;
-	ret->created_per_s = (double)s->created * MR_NS_PER_S / (double)s->wall_ns;
-	ret->records_per_s = (double)s->records * MR_NS_PER_S / (double)s->wall_ns;
+	ret->created_per_s = (double)s->created * MR_NS_PER_S / (double)s->rate_ns;
+	ret->records_per_s = (double)s->records * MR_NS_PER_S / (double)s->rate_ns;
 }
 
 static void settle_accounts(const struct run *r, struct mr_bench_result *ret)
 {
+	struct mr_account *a = &ret->account;
+
 	mr_counters_sum(ret->sum, &r->worker->counters);
 	mr_counters_sum(ret->sum, &r->output.counters);
-	/* without new flows all that was metered is still in the table */
-	ret->account = mr_account_make(ret->sum, 0);
-	if (r->row->new_per_s == 0)
-		ret->account = mr_account_make(ret->sum, ret->account.metered - ret->account.not_sent);
+	*a = mr_account_make(ret->sum, 0);
+	if (mr_worker_state_get(r->worker) != MR_WORKER_DONE) /* the rest is in the table */
+		*a = mr_account_make(ret->sum, a->metered - a->exported - a->not_sent);
 }
 
 int mr_bench_row_run(const struct mr_bench_row *row, const struct mr_bench_effort *effort,
@@ -315,8 +339,9 @@ int mr_bench_row_run(const struct mr_bench_row *row, const struct mr_bench_effor
 			repetition(&r, &samples);
 		}
 		add_up(&samples, ret);
-		if (row->new_per_s != 0)
-			drain(&r, ret);
+		if (row->new_per_s != 0) /* without, the collector would drown in all flows at once */
+			drain(&r);
+		finish_output(&r, ret);
 		settle_accounts(&r, ret);
 	}
 	close_all(&r);
@@ -330,10 +355,10 @@ int mr_bench_make_records(uint64_t flows, struct mr_flow_rec *ret_recs, unsigned
 	struct run r = { .row = &row, .effort = &effort };
 	int rc = open_worker(&r, err);
 
+	if (rc == 0)
+		rc = warm_up(&r, err);
 	if (rc == 0) {
-		mr_worker_state_set(r.worker, MR_WORKER_DRAIN);
-		while (mr_worker_poll(r.worker) && mr_worker_state_get(r.worker) != MR_WORKER_DONE)
-			;
+		drain(&r);
 		rc = (int)rte_ring_sc_dequeue_burst_elem(r.worker->records, ret_recs, sizeof(*ret_recs), max,
 							 NULL);
 	}
