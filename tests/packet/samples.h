@@ -28,8 +28,6 @@ inline const std::vector<Sample> &samples()
 		{ "eth-qinq-udp6", MR_LINK_ETHERNET, eth(0x88a8, vlan(100, 0x8100, vlan(200, 0x86dd, u6))) },
 		{ "eth-4-tags", MR_LINK_ETHERNET,
 		  eth(0x9100, vlan(1, 0x9100, vlan(2, 0x8100, vlan(3, 0x8100, vlan(4, 0x0800, u4))))) },
-		{ "eth-arista-udp4", MR_LINK_ETHERNET,
-		  eth(0xd28b, cat({ be(0x00010010, 4), fill(8), be(0x0800, 2), u4 })) },
 		{ "eth-mpls-udp4", MR_LINK_ETHERNET, eth(0x8847, mpls(16, false, mpls(17, true, u4))) },
 		{ "eth-mpls-tcp6", MR_LINK_ETHERNET, eth(0x8848, mpls(18, true, t6)) },
 		{ "eth-pppoe-tcp4", MR_LINK_ETHERNET, eth(0x8864, pppoe(0x0021, t4)) },
@@ -81,6 +79,8 @@ inline const std::vector<Sample> &samples()
 		{ "radiotap-wds", MR_LINK_RADIOTAP,
 		  radiotap(0x20, wlan({ .fc0 = 0x88, .fc1 = 0x03 }, snap(0x86dd, t6))) },
 		{ "unsupported", MR_LINK_UNSUPPORTED, u4 },
+		{ "eth-arista-udp4", MR_LINK_ETHERNET,
+		  eth(0xd28b, cat({ be(0x00010010, 4), fill(8), be(0x0800, 2), u4 })) },
 	};
 
 	return all;
