@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import doctable
 import expectations
 import millrace
 import tshark
@@ -95,6 +96,15 @@ def write_pcap(path, packets, link=101):
     return path
 
 
+def test_arkime_has_one_session_for_all_pim():
+    flows = [Flow.make(proto=proto, src=f"10.0.0.{i}", sport=0, dst="224.0.0.13", dport=0, packets=(i, 0),
+                       octets=(10 * i, 0), bytes_are="frame") for proto in (89, 103) for i in (1, 2)]
+    assert conversations(expectations.arkime_sessions(flows)) == {
+        (89, ("10.0.0.1", 0), ("224.0.0.13", 0)): ((1, 10), (0, 0)),
+        (89, ("10.0.0.2", 0), ("224.0.0.13", 0)): ((2, 20), (0, 0)),
+        (103, ("any", 0), ("any", 0)): ((3, 30), (0, 0))}
+
+
 def test_tshark_counts_outermost_headers(tmp_path):
     quoted = ipv4(17, udp(b""), src="192.0.2.1", dst="192.0.2.2")
     inner = ipv6(17, udp(b"x"))
@@ -170,6 +180,14 @@ def test_record_becomes_flow():
 
 
 # ---- processes and namespaces -----------------------------------------------------------------------------------
+
+
+def test_table_rows_are_all_lines_but_the_rule(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctable, "SOURCE", tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text(
+        "| x |\n|---|\n| 1 |\n\n| a | b |\n|:---|---|\n| `plain` | 2 |\n| - | 1:2 |\n\n| after | it |\n", encoding="utf-8")
+    assert doctable.rows("page.md", "a", "b") == [{"a": "plain", "b": "2"}, {"a": "-", "b": "1:2"}]
 
 
 def test_background_reports_a_command_that_dies(tmp_path):

@@ -14,7 +14,7 @@ def rows(page, *columns):
                     return found
             elif cells == list(columns):
                 found = []
-            elif found is not None and set(line.strip()) > set("|- :"):
+            elif found is not None and not set(line.strip()) <= set("|- :"):
                 if len(cells) != len(columns):
                     raise ValueError(f"docs/{page}: {len(columns)} cells expected: {line.strip()}")
                 found.append(dict(zip(columns, cells)))

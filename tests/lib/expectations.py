@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parsers of what other meters report for the shared captures: arkime, ipfixprobe and nDPI. IP flows only."""
 import csv
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -24,6 +25,15 @@ def arkime(path):
             packets=(a["packets"], b["packets"]), octets=(a["bytes"], b["bytes"]), bytes_are="captured",
             vlan=vlan[0] if isinstance(vlan, list) else vlan))
     return flows
+
+
+_ARKIME_WITHOUT_ADDRESSES = (2, 103)  # IGMP, PIM
+
+
+def arkime_sessions(flows):
+    """Flows as arkime tells them apart: all IGMP of a capture is one session, and so is all PIM."""
+    return [dataclasses.replace(f, src="any", dst="any") if f.proto in _ARKIME_WITHOUT_ADDRESSES else f
+            for f in flows]
 
 
 # outputs/NAME that come from another input than NAME.pcap

@@ -80,9 +80,12 @@ def _packet(line):
     def get(name):
         return values[name].split(",") if values[name] else []
 
-    # "ip" without a length: the link said IPv4 but the header didn't, and tshark went by the header
-    layers = [layer for layer in values["frame.protocols"].split(":")
-              if layer == "ip" and values["ip.len"] or layer == "ipv6" and values["ipv6.plen"]]
+    protocols = values["frame.protocols"].split(":")
+    if protocols[:2] == ["ip", "ipv6"] and not values["ip.len"]:
+        # A bare IP packet: the link type said IPv4, the version field IPv6, which tshark goes by. It does the same
+        # behind an ethertype, where we take the packet as broken: then there is an "ip" without a length.
+        del protocols[0]
+    layers = [layer for layer in protocols if layer in ("ip", "ipv6")]
     if not layers:
         return None
     v6 = layers[0] == "ipv6"
