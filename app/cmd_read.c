@@ -51,7 +51,8 @@ static void help(FILE *out)
 		"Meter captures (pcap or pcapng, plain, gzip or zstd) as if they came from a port. The capture's time is\n"
 		"the only clock, so the result does not depend on the machine. Needs neither root nor hugepages.\n\n"
 		"  -o, --output DIR     write DIR/flows.ipfix (RFC 5655), DIR/flows.jsonl and DIR/stats.json\n"
-		"  -e, --export URL     also send the flows to udp|tcp|tls://HOST[:PORT]; may be repeated\n"
+		"  -e, --export URL     also send the flows to udp|tcp://HOST[:PORT]; may be repeated. A collector that wants\n"
+		"                       TLS needs certificates: describe it in a configuration, see -c\n"
 		"  -p, --profile NAME   IPFIX profile for -e: compat (default), biflow or full\n"
 		"  -w, --workers N      worker threads, 1 to %d (default 1); the records are the same for any N\n"
 		"  -c, --config FILE    take flow and export settings from a configuration; its ports are not touched\n"
@@ -96,18 +97,19 @@ static int parse_profile(const char *text, enum mr_config_profile *ret)
 	return -1;
 }
 
-/* "udp://host:port", "tcp://[2001:db8::1]:4739", "tls://host" */
+/* "udp://host:port", "tcp://[2001:db8::1]:4739" */
 static int parse_export(struct read_opts *o, const char *url)
 {
-	static const char *const schemes[MR_CONFIG_TRANSPORT_MAX] = { "udp://", "tcp://", "tls://" };
+	static const char *const schemes[] = { [MR_CONFIG_UDP] = "udp://", [MR_CONFIG_TCP] = "tcp://" };
+	const int n_schemes = sizeof(schemes) / sizeof(schemes[0]);
 	struct mr_config_collector *c = &o->collectors[o->n_collectors];
 	char *host = o->hosts[o->n_collectors], *port;
 	unsigned long n;
 	int t = 0;
 
-	while (t < MR_CONFIG_TRANSPORT_MAX && strncmp(url, schemes[t], strlen(schemes[t])) != 0)
+	while (t < n_schemes && strncmp(url, schemes[t], strlen(schemes[t])) != 0)
 		t++;
-	if (t == MR_CONFIG_TRANSPORT_MAX || o->n_collectors == MR_CONFIG_COLLECTORS_MAX ||
+	if (t == n_schemes || o->n_collectors == MR_CONFIG_COLLECTORS_MAX ||
 	    strlen(url) >= EXPORT_HOST_MAX)
 		return -1;
 	snprintf(host, EXPORT_HOST_MAX, "%s", url + strlen(schemes[t]));
@@ -121,7 +123,7 @@ static int parse_export(struct read_opts *o, const char *url)
 		*close = '\0';
 		memmove(host, host + 1, strlen(host));
 	}
-	n = t == MR_CONFIG_TLS ? MR_IPFIX_TLS_PORT : MR_IPFIX_PORT;
+	n = MR_IPFIX_PORT;
 	if (port != NULL) {
 		char *end;
 
@@ -154,8 +156,14 @@ static int parse_options(int argc, char **argv, struct read_opts *o)
 				return usage("--workers '%s' is not a number from 1 to 64", optarg);
 			break;
 		case 'e':
+			if (strncmp(optarg, "tls://", 6) == 0)
+				return usage("--export '%s': TLS needs a certificate authority, which only a "
+					     "configuration can name; give one with -c that has this collector "
+					     "under export.collectors with transport: tls and tls.ca (and "
+					     "tls.certificate with tls.key, should it ask for yours)",
+					     optarg);
 			if (parse_export(o, optarg) < 0)
-				return usage("--export '%s' is not udp|tcp|tls://HOST[:PORT], or one too many", optarg);
+				return usage("--export '%s' is not udp|tcp://HOST[:PORT], or one too many", optarg);
 			break;
 		case 'p':
 			if (parse_profile(optarg, &o->profile) < 0)

@@ -84,6 +84,8 @@ bool mr_output_poll(struct mr_output *out)
 		if (n == 0)
 			continue;
 		busy = true;
+		if (out->clock_ns == 0) /* a capture's, which begins here */
+			out->metering.start_ns = recs[0].due_ns;
 		for (unsigned i = 0; i < n; i++) {
 			if (out->capture_clock && out->clock_ns < recs[i].due_ns)
 				out->clock_ns = recs[i].due_ns;
@@ -92,7 +94,8 @@ bool mr_output_poll(struct mr_output *out)
 		}
 		hand_out(out, recs, n);
 	}
-	if (out->ipfix != NULL && mono_ns >= out->next_tick_ns) {
+	/* without a time no message can have its Export Time */
+	if (out->ipfix != NULL && out->clock_ns != 0 && mono_ns >= out->next_tick_ns) {
 		out->next_tick_ns = mono_ns + TICK_NS;
 		tick(out);
 	}

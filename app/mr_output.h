@@ -29,7 +29,7 @@ struct mr_output {
 	struct mr_summary *summary; /* NULL: none */
 	struct mr_ipfix_metering metering; /* for options records; control refreshes it */
 	bool capture_clock; /* time is what the records say, not the wall clock */
-	uint64_t clock_ns;
+	uint64_t clock_ns; /* UTC; 0: not known yet, no record came from the capture */
 	uint64_t next_tick_ns; /* monotonic */
 	uint64_t late_max_ns; /* how long after its due time a record was taken, live only */
 	uint64_t heartbeat;

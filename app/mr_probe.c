@@ -181,6 +181,8 @@ static void down_output(struct mr_probe *p)
 	struct mr_output *out = &p->output;
 	struct mr_ipfix_totals totals;
 
+	if (out->clock_ns == 0)
+		out->clock_ns = mr_time_utc_ns();
 	if (out->ipfix != NULL) {
 		p->n_final = mr_ipfix_exporter_stats(out->ipfix, p->final, MR_CONFIG_COLLECTORS_MAX + 1);
 		mr_ipfix_exporter_close(out->ipfix, out->clock_ns, &out->metering, CLOSE_LIMIT_MS, p->final, &totals);

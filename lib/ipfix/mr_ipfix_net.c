@@ -22,8 +22,7 @@ int mr_ipfix_net_resolve(const struct mr_ipfix_collector_conf *conf, int socktyp
 	int rc;
 
 	if (conf->host == NULL || conf->host[0] == '\0')
-		return mr_err_set(err, EINVAL, "collector %s: no host; give a name or an address",
-				  conf->name);
+		return mr_err_set(err, EINVAL, "no host; give a name or an address");
 	snprintf(service, sizeof(service), "%u", conf->port != 0 ? conf->port : default_port);
 	rc = getaddrinfo(conf->host, service, &hints, ret_list);
 	if (rc == EAI_NONAME) { /* not a literal */
@@ -33,9 +32,8 @@ int mr_ipfix_net_resolve(const struct mr_ipfix_collector_conf *conf, int socktyp
 	if (rc == 0)
 		return 0;
 	return mr_err_set(err, EHOSTUNREACH,
-			  "collector %s: host '%s' can't be resolved (%s); correct the name, repair DNS, or "
-			  "give an address",
-			  conf->name, conf->host, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+			  "host '%s' can't be resolved (%s); correct the name, repair DNS, or give an address",
+			  conf->host, rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
 }
 
 const char *mr_ipfix_net_text(const struct addrinfo *ai, char buf[MR_IPFIX_ADDR_TEXT_MAX])

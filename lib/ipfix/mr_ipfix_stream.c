@@ -344,11 +344,11 @@ int mr_ipfix_stream_init(struct mr_ipfix_stream *s, const struct mr_ipfix_layer 
 	s->layer = layer;
 	if (send_buffer < SEND_BUFFER_MIN)
 		return mr_err_set(err, EINVAL,
-				  "collector %s: send_buffer %u is too small; give at least %u octets",
-				  conf->name, send_buffer, SEND_BUFFER_MIN);
+				  "send_buffer %u is too small; give at least %u octets", send_buffer,
+				  SEND_BUFFER_MIN);
 	s->name = strdup(conf->name);
 	if (s->name == NULL || mr_ipfix_queue_init(&s->queue, send_buffer) < 0)
-		return mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
+		return mr_err_set(err, ENOMEM, "out of memory");
 	rc = mr_ipfix_net_resolve(conf, SOCK_STREAM, default_port, &s->addrs, err);
 	if (rc < 0)
 		return rc;

@@ -28,7 +28,7 @@ static int tcp_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
 	int rc;
 
 	if (s == NULL)
-		return mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
+		return mr_err_set(err, ENOMEM, "out of memory");
 	rc = mr_ipfix_stream_init(s, &tcp_layer, MR_IPFIX_PORT, conf, now_ns, err);
 	if (rc < 0) {
 		mr_ipfix_stream_fini(s);

@@ -180,25 +180,24 @@ static int no_pass_phrase(char *room, int len, int rwflag, void *arg)
 	return -1;
 }
 
-static int check_readable(const struct mr_ipfix_collector_conf *conf, const char *key, const char *path,
-			  struct mr_err *err)
+/* Keys are called as in the configuration: export.collectors[].tls. */
+static int check_readable(const char *key, const char *path, struct mr_err *err)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return mr_err_set(err, errno, "collector %s: %s %s: %s; correct the path or its permissions",
-				  conf->name, key, path, strerror(errno));
+		return mr_err_set(err, errno, "%s %s: %s; correct the path or its permissions", key, path,
+				  strerror(errno));
 	close(fd);
 	return 0;
 }
 
-static int pem_error(const struct mr_ipfix_collector_conf *conf, const char *key, const char *path,
-		     const char *want, struct mr_err *err)
+static int pem_error(const char *key, const char *path, const char *want, struct mr_err *err)
 {
 	const char *text = ERR_reason_error_string(ERR_peek_last_error());
 
-	return mr_err_set(err, EINVAL, "collector %s: %s %s can't be used (%s); give %s", conf->name, key,
-			  path, text != NULL ? text : "unknown error", want);
+	return mr_err_set(err, EINVAL, "%s %s can't be used (%s); give %s", key, path,
+			  text != NULL ? text : "unknown error", want);
 }
 
 static int load_ca(struct tls *t, const struct mr_ipfix_collector_conf *conf, struct mr_err *err)
@@ -207,12 +206,10 @@ static int load_ca(struct tls *t, const struct mr_ipfix_collector_conf *conf, st
 
 	if (conf->tls_ca == NULL)
 		return mr_err_set(err, EINVAL,
-				  "collector %s: no tls_ca; give the PEM file of the CA that signed the "
-				  "collector's certificate",
-				  conf->name);
-	rc = check_readable(conf, "tls_ca", conf->tls_ca, err);
+				  "no tls.ca; give the PEM file of the CA that signed the collector's certificate");
+	rc = check_readable("tls.ca", conf->tls_ca, err);
 	if (rc == 0 && SSL_CTX_load_verify_file(t->ctx, conf->tls_ca) != 1)
-		rc = pem_error(conf, "tls_ca", conf->tls_ca, "a PEM file with CA certificates", err);
+		rc = pem_error("tls.ca", conf->tls_ca, "a PEM file with CA certificates", err);
 	return rc;
 }
 
@@ -224,25 +221,22 @@ static int load_own(struct tls *t, const struct mr_ipfix_collector_conf *conf, s
 		return 0;
 	if (conf->tls_cert == NULL || conf->tls_key == NULL)
 		return mr_err_set(err, EINVAL,
-				  "collector %s: tls_cert and tls_key go together; give both or none",
-				  conf->name);
-	rc = check_readable(conf, "tls_key", conf->tls_key, err);
+				  "tls.certificate and tls.key go together; give both or none");
+	rc = check_readable("tls.key", conf->tls_key, err);
 	if (rc == 0)
-		rc = check_readable(conf, "tls_cert", conf->tls_cert, err);
+		rc = check_readable("tls.certificate", conf->tls_cert, err);
 	if (rc < 0)
 		return rc;
 	/* the key first: a certificate that comes second and doesn't match drops it, which the check then
 	 * tells */
 	if (SSL_CTX_use_PrivateKey_file(t->ctx, conf->tls_key, SSL_FILETYPE_PEM) != 1)
-		return pem_error(conf, "tls_key", conf->tls_key, "a PEM private key without a pass phrase",
-				 err);
+		return pem_error("tls.key", conf->tls_key, "a PEM private key without a pass phrase", err);
 	if (SSL_CTX_use_certificate_chain_file(t->ctx, conf->tls_cert) != 1)
-		return pem_error(conf, "tls_cert", conf->tls_cert,
+		return pem_error("tls.certificate", conf->tls_cert,
 				 "a PEM file with the certificate, then its chain", err);
 	if (SSL_CTX_check_private_key(t->ctx) != 1)
-		return mr_err_set(err, EINVAL,
-				  "collector %s: tls_key %s doesn't belong to tls_cert %s; give the pair",
-				  conf->name, conf->tls_key, conf->tls_cert);
+		return mr_err_set(err, EINVAL, "tls.key %s doesn't belong to tls.certificate %s; give the pair",
+				  conf->tls_key, conf->tls_cert);
 	return 0;
 }
 
@@ -270,8 +264,7 @@ static int context_new(struct tls *t, const struct mr_ipfix_collector_conf *conf
 	t->socket_method = socket_method_new();
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (t->socket_method == NULL || t->ctx == NULL || set_peer_name(t, conf) < 0)
-		return mr_err_set(err, ENOMEM, "collector %s: TLS can't be set up: out of memory",
-				  conf->name);
+		return mr_err_set(err, ENOMEM, "TLS can't be set up: out of memory");
 	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
@@ -300,7 +293,7 @@ static int tls_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
 	int rc;
 
 	if (t == NULL)
-		return mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
+		return mr_err_set(err, ENOMEM, "out of memory");
 	rc = mr_ipfix_stream_init(&t->stream, &tls_layer, MR_IPFIX_TLS_PORT, conf, now_ns, err);
 	if (rc == 0)
 		rc = context_new(t, conf, err);

@@ -75,7 +75,10 @@ struct mr_ipfix_transport_ops {
 	const char *name;
 	bool reliable; /* TCP, TLS: templates once per connection, withdrawal allowed */
 
-	/** @param now_ns  as for poll() */
+	/**
+	 * @param now_ns  as for poll()
+	 * @param err  what is wrong; the caller puts the collector's name in front
+	 */
 	int (*open)(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
 		    struct mr_ipfix_transport **ret, struct mr_err *err);
 	/**

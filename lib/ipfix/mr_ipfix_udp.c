@@ -90,8 +90,8 @@ static int connect_any(struct udp *u, const struct mr_ipfix_collector_conf *conf
 	if (rc >= 0)
 		return 0;
 	return mr_err_set(err, -rc,
-			  "collector %s: can't send UDP to %s: %s; correct the address or add a route to it",
-			  conf->name, u->peer, strerror(-rc));
+			  "can't send UDP to %s: %s; correct the address or add a route to it", u->peer,
+			  strerror(-rc));
 }
 
 static void udp_free(struct udp *u)
@@ -109,12 +109,12 @@ static int udp_open(const struct mr_ipfix_collector_conf *conf, uint64_t now_ns,
 	int rc;
 
 	if (u == NULL)
-		return mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
+		return mr_err_set(err, ENOMEM, "out of memory");
 	u->fd = -1;
 	u->now_ns = now_ns;
 	u->name = strdup(conf->name);
 	rc = u->name != NULL ? connect_any(u, conf, err)
-			     : mr_err_set(err, ENOMEM, "collector %s: out of memory", conf->name);
+			     : mr_err_set(err, ENOMEM, "out of memory");
 	if (rc < 0) {
 		udp_free(u);
 		return rc;

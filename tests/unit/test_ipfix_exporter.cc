@@ -812,6 +812,9 @@ TEST(IpfixExporter, BadConfigurationIsOneClearLine)
 		EXPECT_EQ(nullptr, e.exp);
 		EXPECT_NE(nullptr, strstr(e.err.msg, c.says)) << e.err.msg;
 		EXPECT_EQ(nullptr, strchr(e.err.msg, '\n'));
+		/* the collector is named, once */
+		const char *named = strstr(e.err.msg, "collector first: ");
+		EXPECT_TRUE(named == nullptr || strstr(named + 1, "collector first: ") == nullptr) << e.err.msg;
 	}
 }
 

@@ -222,11 +222,11 @@ TEST(IpfixOpen, AnUnknownNameIsAnErrorThatNamesIt)
 		Link link(proto, "nowhere.test", 4739);
 
 		EXPECT_EQ(-EHOSTUNREACH, link.open());
-		EXPECT_NE(nullptr, strstr(link.err.msg, "collector c1: host 'nowhere.test'")) << link.err.msg;
+		EXPECT_NE(nullptr, strstr(link.err.msg, "host 'nowhere.test'")) << link.err.msg;
 		EXPECT_NE(nullptr, strstr(link.err.msg, "give an address")) << link.err.msg;
 		link.conf.host = nullptr;
 		EXPECT_EQ(-EINVAL, link.open());
-		EXPECT_STREQ("collector c1: no host; give a name or an address", link.err.msg);
+		EXPECT_STREQ("no host; give a name or an address", link.err.msg);
 	}
 }
 
@@ -236,7 +236,7 @@ TEST(IpfixOpen, ASendBufferBelowOneMessageIsAnError)
 
 	link.conf.send_buffer = 65535;
 	EXPECT_EQ(-EINVAL, link.open());
-	EXPECT_STREQ("collector c1: send_buffer 65535 is too small; give at least 65536 octets",
+	EXPECT_STREQ("send_buffer 65535 is too small; give at least 65536 octets",
 		     link.err.msg);
 }
 
