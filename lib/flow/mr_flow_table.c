@@ -345,6 +345,53 @@ static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_p
 		memcpy(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6));
 }
 
+static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned slot, struct mr_flow_bucket *to,
+		 unsigned to_slot)
+{
+	to->tag[to_slot] = from->tag[slot];
+	to->idx[to_slot] = from->idx[slot];
+	to->class_[to_slot] = from->class_[slot];
+	mr_flow_expect(t, to, (uint64_t)from->expiry_s * MR_NS_PER_S);
+	from->tag[slot] = 0;
+	from->idx[slot] = 0;
+}
+
+/* Make room in a full bucket: one of its records goes to its other bucket. False when those are full too. */
+static bool displace(struct mr_flow_table *t, struct mr_flow_bucket *b)
+{
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
+		uint64_t hash = hash_of(t, &t->hot[b->idx[s]]);
+		struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash)];
+		struct mr_flow_bucket *other = first == b ? &t->buckets[mr_flow_bucket_2(t, hash)] : first;
+		unsigned to = other == b ? MR_BUCKET_SLOTS : free_slot(other);
+
+		if (to == MR_BUCKET_SLOTS)
+			continue;
+		if (first == b)
+			first->overflow++;
+		else
+			first->overflow--;
+		move(t, b, s, other, to);
+		return true;
+	}
+	return false;
+}
+
+static bool has_record(const struct mr_flow_table *t, bool wide)
+{
+	const struct mr_flow_pool *n = &t->pool[MR_POOL_NARROW], *w = &t->pool[MR_POOL_WIDE];
+
+	return w->free_head != 0 || w->next_new < w->end || (!wide && (n->free_head != 0 || n->next_new < n->end));
+}
+
+/* Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one has to go. */
+static void make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
+{
+	if (has_record(t, wide) && (displace(t, a) || displace(t, b)))
+		return;
+	evict_from(t, a, b, false);
+}
+
 struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p)
 {
 	struct mr_flow_bucket *a = &t->buckets[mr_flow_bucket_1(t, p->hash)];
@@ -354,7 +401,7 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 	uint32_t idx;
 
 	if (free_slot(a) == MR_BUCKET_SLOTS && free_slot(b) == MR_BUCKET_SLOTS)
-		evict_from(t, a, b, false);
+		make_slot(t, a, b, wide);
 	idx = get_record(t, a, b, wide);
 	if (idx == 0)
 		return ret;

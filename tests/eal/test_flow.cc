@@ -327,6 +327,22 @@ TEST_F(Table, AFloodOfSinglePacketsDoesNotPushOutEstablishedFlows)
 	EXPECT_EQ(0u, count(MR_C_TABLE_FULL));
 }
 
+TEST_F(Table, FillsToItsLastRecordWithoutEviction)
+{
+	conf.max_flows = 100000;
+	conf.ipv6_percent = 100;
+	open();
+	for (uint32_t i = 0; i < conf.max_flows; i++)
+		send({ .src = i, .dst = 0x80000000, .v6 = i % 2 == 0 });
+	EXPECT_EQ(0u, count(MR_C_FLOWS_EVICTED));
+	EXPECT_EQ(conf.max_flows, mr_flow_count(table));
+	for (uint32_t i = 0; i < conf.max_flows; i++)
+		send({ .src = i, .dst = 0x80000000, .v6 = i % 2 == 0 });
+	EXPECT_EQ(conf.max_flows, count(MR_C_FLOWS_CREATED)); // all were found again
+	drain();
+	EXPECT_EQ(conf.max_flows, recs.size());
+}
+
 TEST_F(Table, FragmentsInAnyOrderJoinTheirFlow)
 {
 	open();
