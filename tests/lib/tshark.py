@@ -80,9 +80,7 @@ def _packet(line):
     def get(name):
         return values[name].split(",") if values[name] else []
 
-    # "ip" without a length: the link said IPv4 but the header didn't, and tshark went by the header
-    layers = [layer for layer in values["frame.protocols"].split(":")
-              if layer == "ip" and values["ip.len"] or layer == "ipv6" and values["ipv6.plen"]]
+    layers = [layer for layer in values["frame.protocols"].split(":") if layer in ("ip", "ipv6")]
     if not layers:
         return None
     v6 = layers[0] == "ipv6"
