@@ -74,6 +74,16 @@ def test_conversation_with_itself_counts_both_directions_once():
     assert conversations(own) == {(17, ("::1", 5), ("::1", 5)): ((3, 30), (0, 0))}
 
 
+def test_doc_table_rows(tmp_path):
+    text = "a\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n| f | n |\n|:---|---|\n| `a.pcap` | 1/2 |\n| b | - |\n\n| c | 3 |\n"
+    path = write(tmp_path, text)
+    assert doctable.rows_of_file(path, "f", "n") == [{"f": "a.pcap", "n": "1/2"}, {"f": "b", "n": "-"}]
+    with pytest.raises(ValueError, match="no table"):
+        doctable.rows_of_file(path, "f", "m")
+    with pytest.raises(ValueError, match="2 cells"):
+        doctable.rows_of_file(write(tmp_path, "| f | n |\n|---|---|\n| a |\n"), "f", "n")
+
+
 # ---- tshark -------------------------------------------------------------------------------------------------
 
 

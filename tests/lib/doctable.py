@@ -5,8 +5,12 @@ from millrace import SOURCE
 
 def rows(page, *columns):
     """Rows (dictionaries) of the table in docs/<page> that has exactly these columns."""
+    return rows_of_file(SOURCE / "docs" / page, *columns)
+
+
+def rows_of_file(path, *columns):
     found = None
-    with open(SOURCE / "docs" / page, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8") as lines:
         for line in lines:
             cells = [c.strip().replace("`", "") for c in line.strip().strip("|").split("|")]
             if not line.startswith("|"):
@@ -14,10 +18,10 @@ def rows(page, *columns):
                     return found
             elif cells == list(columns):
                 found = []
-            elif found is not None and not set(line.strip()) <= set("|- :"):
+            elif found is not None and not set(line.strip()) <= set("|-: "):
                 if len(cells) != len(columns):
-                    raise ValueError(f"docs/{page}: {len(columns)} cells expected: {line.strip()}")
+                    raise ValueError(f"{path}: {len(columns)} cells expected: {line.strip()}")
                 found.append(dict(zip(columns, cells)))
     if found is None:
-        raise ValueError(f"docs/{page}: no table with the columns {' | '.join(columns)}")
+        raise ValueError(f"{path}: no table with the columns {' | '.join(columns)}")
     return found
