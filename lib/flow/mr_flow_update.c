@@ -222,7 +222,9 @@ static void tally_up(struct mr_flow_table *t, const struct tally *sum)
 	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
 }
 
-static inline void meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p, struct tally *sum)
+/* Returns where the packet was counted; idx 0: there was no room. */
+static inline struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p,
+					struct tally *sum)
 {
 	if (f.idx != 0 && unlikely(may_expire(t, &t->hot[f.idx], p)) && settle(t, f, p))
 		f.idx = 0;
@@ -230,20 +232,35 @@ static inline void meter(struct mr_flow_table *t, struct mr_flow_slot f, const s
 		f = mr_flow_insert(t, p);
 		if (unlikely(f.idx == 0)) {
 			mr_counter_add(t->conf.counters, MR_C_TABLE_FULL, 1);
-			return;
+			return f;
 		}
 	}
 	count(t, f.bucket, f.slot, p);
 	sum->metered++;
 	sum->octets += p->ip_len;
 	sum->v6 += (p->flags & MR_PACKET_V6) != 0;
+	return f;
+}
+
+/* Is the packet too old for the times of a record that lives on? */
+static inline bool is_late(const struct mr_packet *p)
+{
+	return (int64_t)(p->clock_ns - p->time_ns) > (int64_t)MR_FLOW_LATE_NS;
 }
 
 void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p)
 {
+	bool late = is_late(p);
+	struct mr_flow_slot f = { 0 };
 	struct tally sum = { 0 };
 
-	meter(t, mr_flow_find(t, p), p, &sum);
+	if (likely(!late))
+		f = mr_flow_find(t, p);
+	f = meter(t, f, p, &sum);
+	if (unlikely(late) && f.idx != 0) {
+		mr_flow_emit(t, f.idx, MR_FLOW_END_IDLE, p->clock_ns, p->time_ns);
+		mr_flow_remove(t, f.bucket, f.slot);
+	}
 	tally_up(t, &sum);
 }
 
@@ -277,6 +294,7 @@ static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16
 			 bool *ret_careful)
 {
 	uint8_t frags = 0;
+	bool late = false;
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
@@ -289,9 +307,10 @@ static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16
 			continue;
 		}
 		frags |= p->frag;
+		late |= is_late(p);
 		ret[k++] = p;
 	}
-	*ret_careful = frags != 0 || (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
+	*ret_careful = frags != 0 || late || (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
 						 mr_frag_due(&t->frag, ret[k - 1]->clock_ns)));
 	return k;
 }

@@ -410,6 +410,30 @@ TEST_F(Table, TimesOutOfOrderKeepStartBeforeEnd)
 	EXPECT_EQ(T0 + 5 * S, recs[0].end_ns[0]);
 }
 
+TEST_F(Table, PacketsOlderThanTheTimeBitsAreRecordsOfTheirOwn)
+{
+	open();
+	send({});
+	// the second would look like the present: 48 bits of nanoseconds ago
+	for (uint64_t ago : { 37 * 3600 * S, 1ul << 48, 20000 * 3600 * S, T0 }) {
+		recs.clear();
+		send({ .src = 2, .dst = 1, .sport = 80, .dport = 1000, .t = T0 - ago });
+		ASSERT_EQ(1u, recs.size());
+		EXPECT_EQ(T0 - ago, recs[0].start_ns[0]);
+		EXPECT_EQ(T0 - ago, recs[0].end_ns[0]);
+		EXPECT_EQ(1u, recs[0].packets[0]);
+		EXPECT_EQ(0u, recs[0].packets[1]);
+		EXPECT_EQ(MR_FLOW_END_IDLE, recs[0].end_reason);
+		EXPECT_EQ(1u, mr_flow_count(table)) << "the flow of today goes on";
+	}
+	send({ .t = T0 + S });
+	recs.clear();
+	drain();
+	ASSERT_EQ(1u, recs.size());
+	EXPECT_EQ(2u, recs[0].packets[0]);
+	EXPECT_EQ(T0, recs[0].start_ns[0]);
+}
+
 TEST_F(Table, RefusesConfigurationsThatCannotWork)
 {
 	struct mr_err err = {};

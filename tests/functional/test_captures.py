@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Every shared capture by itself: the program ends well, its account closes, and its packets and octets are tshark's, in
-all and per address pair. Where they aren't, a row of docs/correctness.md says so and why; a row that is wrong or not
-needed any more fails too.
+Every shared capture by itself: the program ends well, its account closes, its packets and octets are tshark's, in all
+and per address pair, and so are the first and last times of each pair. Where they aren't, a row of docs/correctness.md
+says so and why; a row that is wrong or not needed any more fails too.
 """
 import pytest
 
@@ -13,6 +13,7 @@ from flows import one_way
 
 millrace.require_binary()
 
+OTHER_TIMES = {row["file"] for row in doctable.rows("correctness.md", "file", "why the times differ")}
 EXCEPTIONS = {row["file"]: row for row in doctable.rows("correctness.md", "file", "tshark", "ours", "reason", "RFC")}
 
 
@@ -66,6 +67,8 @@ def test_capture(runs, capture):
         return
     assert theirs is not None, "tshark can't read this capture, and we can: leave it out here and say how it was checked"
     name = millrace.capture_name(capture)
+    if theirs.packets == run.account["metered"]:
+        assert (run.spans() != theirs.spans) == (name in OTHER_TIMES), (run.spans(), theirs.spans)
     said = f"{theirs.packets}/{theirs.octets}"
     ours = f"{run.account['metered']}/{run.counter('metered_octets')}"
     row = EXCEPTIONS.get(name)
@@ -87,3 +90,4 @@ def test_every_row_names_a_capture_and_a_reason():
     names = {millrace.capture_name(p) for p in millrace.captures()}
     for name, row in EXCEPTIONS.items():
         assert name in names and row["reason"], row
+    assert OTHER_TIMES <= names

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built program and the data that tests feed it: where they are, how to run it, what it wrote."""
 import concurrent.futures
+import datetime
 import functools
 import json
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import Flow
+from flows import Flow, address
 
 SOURCE = Path(os.environ.get("MILLRACE_SOURCE", Path(__file__).resolve().parents[2]))
 BUILD = Path(os.environ.get("MILLRACE_BUILD", SOURCE / "build"))
@@ -21,6 +22,7 @@ BINARY = BUILD / "app" / "millrace"
 # The element names that `millrace read` uses in flows.jsonl.
 _SOURCE_KEYS = ("sourceIPv4Address", "sourceIPv6Address")
 _DESTINATION_KEYS = ("destinationIPv4Address", "destinationIPv6Address")
+_TIME_KEYS = ("flowStartNanoseconds", "flowEndNanoseconds", "reverseFlowStartNanoseconds", "reverseFlowEndNanoseconds")
 
 
 def require_binary():
@@ -80,6 +82,16 @@ class Run:
     def flows(self, bytes_are="ip"):
         return [flow_of_record(r, bytes_are) for r in self.records()]
 
+    def spans(self):
+        """(lower address, higher address) -> [first, last] time of the records between them, ns UTC."""
+        spans = {}
+        for record in self.records():
+            ends = [_first(record, keys) for keys in (_SOURCE_KEYS, _DESTINATION_KEYS)]
+            times = [_time_ns(record[key]) for key in _TIME_KEYS if key in record]
+            key = tuple(sorted(map(address, ends)))
+            spans[key] = [min(times + spans.get(key, [])), max(times + spans.get(key, []))]
+        return spans
+
     @functools.cached_property
     def stats(self):
         return json.loads((self.folder / "stats.json").read_text(encoding="utf-8"))
@@ -110,6 +122,13 @@ def read_each(files, folder, *options):
     """
     with concurrent.futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
         return {file: pool.submit(read, file, folder / str(i), *options) for i, file in enumerate(files)}
+
+
+def _time_ns(text):
+    """`2026-05-08T16:34:03.525562368Z` as ns UTC, exactly."""
+    seconds, fraction = text.rstrip("Z").split(".")
+    epoch_s = int(datetime.datetime.fromisoformat(seconds + "+00:00").timestamp())
+    return epoch_s * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _first(record, keys):

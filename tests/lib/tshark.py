@@ -11,7 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from flows import address
 
 _FIELDS = (
-    "frame.protocols", "ip.len", "ip.src", "ip.dst", "ip.proto", "ip.flags.mf", "ip.frag_offset",
+    "frame.time_epoch", "frame.protocols", "ip.len", "ip.src", "ip.dst", "ip.proto", "ip.flags.mf", "ip.frag_offset",
     "ipv6.plen", "ipv6.src", "ipv6.dst", "ipv6.nxt",
     "ipv6.hopopts.nxt", "ipv6.routing.nxt", "ipv6.fraghdr.nxt", "ipv6.dstopts.nxt", "ah.next_header",
     "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport",
@@ -30,6 +30,7 @@ class Packet(NamedTuple):
     dport: Optional[int]
     octets: int  # from the IP header on, as the header says
     fragment: bool
+    time_ns: int  # UTC
 
 
 @dataclass
@@ -40,12 +41,16 @@ class Totals:
     pairs: Dict[Tuple, List[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     # (proto, src, sport, dst, dport) -> [packets, octets], TCP and UDP only
     tuples: Dict[Tuple, List[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    # (lower address, higher address) -> [first, last] time of their packets, ns UTC
+    spans: Dict[Tuple, List[int]] = field(default_factory=dict)
     fragments: int = 0
 
     def add(self, p):
         self.packets += 1
         self.octets += p.octets
         self.fragments += p.fragment
+        span = self.spans.setdefault((min(p.src, p.dst), max(p.src, p.dst)), [p.time_ns, p.time_ns])
+        span[:] = min(span[0], p.time_ns), max(span[1], p.time_ns)
         keys = [(self.pairs, (p.proto, p.src, p.dst))]
         if p.sport is not None:
             keys.append((self.tuples, (p.proto, p.src, p.sport, p.dst, p.dport)))
@@ -56,6 +61,11 @@ class Totals:
 
 def _integer(text):
     return int(text, 0)
+
+
+def _time_ns(text):
+    seconds, _, fraction = text.partition(".")
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _outermost_ipv6(get):
@@ -104,7 +114,7 @@ def _packet(line):
         if all(found):
             ports = [_integer(f[0]) for f in found]
     return Packet(proto, address(sources[0]), ports[0], address(destinations[0]), ports[1],
-                  _integer(lengths[0]) + (40 if v6 else 0), fragment)
+                  _integer(lengths[0]) + (40 if v6 else 0), fragment, _time_ns(values["frame.time_epoch"]))
 
 
 def _lines(path):
