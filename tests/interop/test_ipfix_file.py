@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import millrace
-from collectors import ipfix_dump
+from collectors import ipfix_dump, ipfix_dump_records
 from processes import free_port, udp_port_is_open, wait_until
 
 FLOWS = 3000
@@ -88,21 +88,6 @@ def view_of_record(r):
     return out
 
 
-def dumped(path):
-    """ipfixDump's data records as dictionaries; a repeated element gets the key name_2, as ours do."""
-    records, record = [], None
-    for line in run("ipfixDump", "--data", "-i", path).stdout.splitlines():
-        if line.startswith("--- data record"):
-            record = {}
-            records.append(record)
-        # "(S)" marks a scope field, "(len: N)" a string
-        field = re.match(r"\s+\([\d/]+\)(?: \(S\))?\s+(\w+) : (?:\(len: \d+\) )?(.*)$", line)
-        if field is not None and record is not None:
-            name = field[1] if field[1] not in record else field[1] + "_2"
-            record[name] = field[2]
-    return records
-
-
 def test_everything_that_went_in_comes_out(sample):
     profile, path, flows = sample
     want = sorted(view(f, *v) for f in flows for v in expected_views(profile, f))
@@ -115,7 +100,7 @@ def test_libfixbuf_reads_what_went_in(sample):
     assert dump.warnings == ""
     assert dump.template_records == {"compat": 8, "biflow": 12, "full": 14}[profile]
     want = sorted(view(f, *v) for f in flows for v in expected_views(profile, f))
-    assert sorted(view_of_record(r) for r in dumped(path) if "flowEndReason" in r) == want
+    assert sorted(view_of_record(r) for r in ipfix_dump_records(path) if "flowEndReason" in r) == want
 
 
 def canonical(name, text):
@@ -135,7 +120,7 @@ def canonical(name, text):
 
 def test_our_decoder_and_libfixbuf_agree_on_every_field(sample):
     _, path, _ = sample
-    ours, theirs = decoded(path), dumped(path)
+    ours, theirs = decoded(path), ipfix_dump_records(path)
     assert len(ours) == len(theirs)
     for mine, other in zip(ours, theirs):
         assert list(mine) == list(other)
