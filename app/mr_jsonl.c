@@ -61,7 +61,7 @@ int mr_jsonl_put(struct mr_jsonl *j, const struct mr_flow_rec *rec)
 	return -j->error;
 }
 
-int mr_jsonl_close(struct mr_jsonl *j, struct mr_err *err)
+int mr_jsonl_close(struct mr_jsonl *j, bool keep, struct mr_err *err)
 {
 	int rc = 0;
 
@@ -69,7 +69,9 @@ int mr_jsonl_close(struct mr_jsonl *j, struct mr_err *err)
 		return 0;
 	if (fclose(j->file) != 0 && j->error == 0)
 		j->error = errno;
-	if (j->error == 0 && rename(j->part, j->path) != 0)
+	if (!keep)
+		unlink(j->part);
+	else if (j->error == 0 && rename(j->part, j->path) != 0)
 		j->error = errno;
 	if (j->error != 0) {
 		rc = mr_err_set(err, j->error, "%s: cannot write: %s", j->path, strerror(j->error));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/mr_err.h"
@@ -19,5 +20,5 @@ int mr_jsonl_open(const char *path, uint64_t observation_point, struct mr_jsonl 
 /** Errors: -errno of the first failed write; nothing more is written then. */
 int mr_jsonl_put(struct mr_jsonl *jsonl, const struct mr_flow_rec *rec);
 
-/** Finish and rename; on an earlier or new error the file is removed. NULL is fine. */
-int mr_jsonl_close(struct mr_jsonl *jsonl, struct mr_err *err);
+/** Finish and rename; without @p keep and on an earlier or new error the file is removed. NULL is fine. */
+int mr_jsonl_close(struct mr_jsonl *jsonl, bool keep, struct mr_err *err);

@@ -189,7 +189,7 @@ static void down_output(struct mr_probe *p)
 		mr_output_set_totals(out, &totals);
 		out->ipfix = NULL;
 	}
-	mr_jsonl_close(out->jsonl, &p->output_error);
+	mr_jsonl_close(out->jsonl, p->ran, &p->output_error);
 	out->jsonl = NULL;
 }
 
@@ -396,6 +396,7 @@ int mr_probe_up(const struct mr_probe_conf *conf, struct mr_probe **ret_probe, s
 			return rc;
 		}
 	}
+	p->ran = true;
 	*ret_probe = p;
 	return 0;
 }

@@ -43,6 +43,7 @@ struct mr_probe {
 	uint8_t egress[256];
 	const char *interfaces[MR_CONFIG_PORTS_MAX];
 	uint64_t start_mono_ns;
+	bool ran; /* every stage came up: from then on output files replace older ones */
 	uint64_t lost_at_stop[3]; /* port losses, kept when the ports are closed: missed, no mbuf, errors */
 	enum mr_probe_stage stage; /* the next one to bring up */
 	struct mr_err output_error; /* what a destination said when it was closed; empty: nothing */

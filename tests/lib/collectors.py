@@ -28,14 +28,16 @@ def nfdump_records(text):
 
 
 class Nfcapd:
-    """nfcapd on a free UDP port of 127.0.0.1. Its flows can be read after stop(), which flushes them."""
+    """nfcapd on a free UDP port of 127.0.0.1, of a namespace's if given. Its flows can be read after stop()."""
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, netns=None):
         self.folder = folder / "nfcapd"
         self.folder.mkdir()
         self.port = port or free_port()
         command = ["nfcapd", "-w", self.folder, "-b", "127.0.0.1", "-p", self.port, "-t", "300", "-I", "probe"]
-        self._process = Background(command, folder / "nfcapd.log", ready=lambda: udp_port_is_open(self.port))
+        pid = netns.pid if netns else "self"
+        self._process = Background(netns.command(*command) if netns else command, folder / "nfcapd.log",
+                                   ready=lambda: udp_port_is_open(self.port, pid))
 
     def __enter__(self):
         self._process.__enter__()

@@ -150,3 +150,9 @@ def flow_of_record(record, bytes_are="ip"):
         packets=(record["packetDeltaCount"], record.get("reversePacketDeltaCount", 0)),
         octets=(record[octets[0]], record.get(octets[1], 0)),
         bytes_are=bytes_are, vlan=vlan)
+
+
+@functools.lru_cache(maxsize=None)
+def is_sanitized():
+    """Whether the program was built with AddressSanitizer."""
+    return b"__asan_init" in BINARY.read_bytes()
