@@ -36,7 +36,7 @@ static inline uint64_t mr_t48_full(uint64_t clock_ns, uint64_t t48)
 /* A clock that goes on by more than this at once needs the care of mr_flow_age(). */
 #define MR_FLOW_JUMP_NS (3600 * MR_NS_PER_S)
 
-/* A packet further behind its clock (captures that aren't in order) is a record of its own, which ends at once. */
+/* A packet further behind its clock (captures that aren't in order) is a record of its own, ended at once. */
 #define MR_FLOW_LATE_NS (36 * 3600 * MR_NS_PER_S)
 
 /** Bits of mr_flow_hot.state. */

@@ -29,7 +29,7 @@ static uint32_t captured_end(const struct mr_frame *f, const struct mr_packet *p
 
 /*
  * Whether a payload length of 0 means a packet captured before the NIC segmented it, or one too large for the
- * field: then the frame's length, @p room octets, is the packet's. IPv6 may also have nothing behind its header.
+ * field: then the frame's length, @p room octets, is the packet's. IPv6 may also have nothing behind it.
  */
 static bool is_offloaded(uint8_t proto, uint32_t room)
 {

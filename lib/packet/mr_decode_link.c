@@ -178,9 +178,9 @@ uint16_t mr_decode_llc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *r
 }
 
 /*
- * Switches of Arista that collect from TAPs put the time between the addresses and the ethertype: subtype, version
- * (timescale, format, hardware), time, then the ethertype that was there (white paper "Overview of Arista
- * Timestamps").
+ * Switches of Arista that collect from TAPs put the time between the addresses and the ethertype: subtype,
+ * version (timescale, format, hardware), time, then the ethertype that was there (white paper "Overview of
+ * Arista Timestamps").
  */
 static uint16_t skip_arista_time(struct mr_frame *f, uint16_t *type)
 {

@@ -65,7 +65,7 @@ def test_capture(runs, capture):
         # a link type without a decoder: all is accounted for under that name and nothing is there to compare
         assert not flows
         return
-    assert theirs is not None, "tshark can't read this capture, and we can: leave it out here and say how it was checked"
+    assert theirs is not None, "tshark can't read this capture, and we can: say here how it was checked"
     name = millrace.capture_name(capture)
     if theirs.packets == run.account["metered"]:
         assert (run.spans() != theirs.spans) == (name in OTHER_TIMES), (run.spans(), theirs.spans)

@@ -35,7 +35,7 @@ def rows_of(tool):
 
 
 def has_no_decoder(run):
-    """Whether the capture's link type has no decoder: everything is counted as that, and there is nothing to compare."""
+    """Whether the capture's link type has none: everything is counted as that, and nothing is there to compare."""
     return run.counter("link_unsupported") == run.account["received"]
 
 

@@ -196,7 +196,8 @@ def test_table_rows_are_all_lines_but_the_rule(tmp_path, monkeypatch):
     monkeypatch.setattr(doctable, "SOURCE", tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "page.md").write_text(
-        "| x |\n|---|\n| 1 |\n\n| a | b |\n|:---|---|\n| `plain` | 2 |\n| - | 1:2 |\n\n| after | it |\n", encoding="utf-8")
+        "| x |\n|---|\n| 1 |\n\n| a | b |\n|:---|---|\n| `plain` | 2 |\n| - | 1:2 |\n\n| after | it |\n",
+        encoding="utf-8")
     assert doctable.rows("page.md", "a", "b") == [{"a": "plain", "b": "2"}, {"a": "-", "b": "1:2"}]
 
 
