@@ -14,10 +14,10 @@
 #include "base/mr_log.h"
 #include "drivers/replay/mr_replay.h"
 
-#define WORKERS_MAX     64
-#define PROGRESS_NS     (2 * MR_NS_PER_S)
+#define WORKERS_MAX	64
+#define PROGRESS_NS	(2 * MR_NS_PER_S)
 #define EXPORT_HOST_MAX 256
-#define SETTINGS_MAX    64
+#define SETTINGS_MAX	64
 
 struct read_opts {
 	const char *config;
@@ -31,36 +31,44 @@ struct read_opts {
 	unsigned n_collectors;
 	enum mr_config_profile profile;
 	char *ipfix, *jsonl, *stats; /* paths below dir */
-	char *device; /* the captures as a port */
+	char *device;		     /* the captures as a port */
 };
 
 enum { OPT_SET = 256 };
 
 static const struct option options[] = {
-	{ "output", required_argument, NULL, 'o' },   { "workers", required_argument, NULL, 'w' },
-	{ "export", required_argument, NULL, 'e' },   { "profile", required_argument, NULL, 'p' },
-	{ "config", required_argument, NULL, 'c' },   { "set", required_argument, NULL, OPT_SET },
-	{ "quiet", no_argument, NULL, 'q' },	      { "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },	      { NULL, 0, NULL, 0 },
+	{ "output", required_argument, NULL, 'o' }, { "workers", required_argument, NULL, 'w' },
+	{ "export", required_argument, NULL, 'e' }, { "profile", required_argument, NULL, 'p' },
+	{ "config", required_argument, NULL, 'c' }, { "set", required_argument, NULL, OPT_SET },
+	{ "quiet", no_argument, NULL, 'q' },	    { "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
 };
 
 static void help(FILE *out)
 {
 	fprintf(out,
 		"usage: millrace read FILE... [OPTION]...\n\n"
-		"Meter captures (pcap or pcapng, plain, gzip or zstd) as if they came from a port. The capture's time is\n"
-		"the only clock, so the result does not depend on the machine. Needs neither root nor hugepages.\n\n"
-		"  -o, --output DIR     write DIR/flows.ipfix (RFC 5655), DIR/flows.jsonl and DIR/stats.json\n"
-		"  -e, --export URL     also send the flows to udp|tcp://HOST[:PORT]; may be repeated. A collector that wants\n"
+		"Meter captures (pcap or pcapng, plain, gzip or zstd) as if they came from a port. The "
+		"capture's time is\n"
+		"the only clock, so the result does not depend on the machine. Needs neither root nor "
+		"hugepages.\n\n"
+		"  -o, --output DIR     write DIR/flows.ipfix (RFC 5655), DIR/flows.jsonl and "
+		"DIR/stats.json\n"
+		"  -e, --export URL     also send the flows to udp|tcp://HOST[:PORT]; may be repeated. A "
+		"collector that wants\n"
 		"                       TLS needs certificates: describe it in a configuration, see -c\n"
 		"  -p, --profile NAME   IPFIX profile for -e: compat (default), biflow or full\n"
-		"  -w, --workers N      worker threads, 1 to %d (default 1); the records are the same for any N\n"
-		"  -c, --config FILE    take flow and export settings from a configuration; its ports are not touched\n"
-		"      --set KEY=VALUE  one setting, e.g. --set flow.idle_timeout=60s; `millrace check --keys` lists them\n"
+		"  -w, --workers N      worker threads, 1 to %d (default 1); the records are the same for "
+		"any N\n"
+		"  -c, --config FILE    take flow and export settings from a configuration; its ports are "
+		"not touched\n"
+		"      --set KEY=VALUE  one setting, e.g. --set flow.idle_timeout=60s; `millrace check "
+		"--keys` lists them\n"
 		"  -q, --quiet          no summary and no progress\n"
 		"  -v, --verbose        more log lines\n"
 		"  -h, --help           this text\n\n"
-		"exit status: 0 all packets are accounted for, 1 a file is damaged or something failed, 2 wrong usage\n",
+		"exit status: 0 all packets are accounted for, 1 a file is damaged or something failed, 2 "
+		"wrong usage\n",
 		WORKERS_MAX);
 }
 
@@ -109,8 +117,7 @@ static int parse_export(struct read_opts *o, const char *url)
 
 	while (t < n_schemes && strncmp(url, schemes[t], strlen(schemes[t])) != 0)
 		t++;
-	if (t == n_schemes || o->n_collectors == MR_CONFIG_COLLECTORS_MAX ||
-	    strlen(url) >= EXPORT_HOST_MAX)
+	if (t == n_schemes || o->n_collectors == MR_CONFIG_COLLECTORS_MAX || strlen(url) >= EXPORT_HOST_MAX)
 		return -1;
 	snprintf(host, EXPORT_HOST_MAX, "%s", url + strlen(schemes[t]));
 	port = strrchr(host, ':');
@@ -157,13 +164,15 @@ static int parse_options(int argc, char **argv, struct read_opts *o)
 			break;
 		case 'e':
 			if (strncmp(optarg, "tls://", 6) == 0)
-				return usage("--export '%s': TLS needs a certificate authority, which only a "
-					     "configuration can name; give one with -c that has this collector "
-					     "under export.collectors with transport: tls and tls.ca (and "
-					     "tls.certificate with tls.key, should it ask for yours)",
-					     optarg);
+				return usage(
+					"--export '%s': TLS needs a certificate authority, which only a "
+					"configuration can name; give one with -c that has this collector "
+					"under export.collectors with transport: tls and tls.ca (and "
+					"tls.certificate with tls.key, should it ask for yours)",
+					optarg);
 			if (parse_export(o, optarg) < 0)
-				return usage("--export '%s' is not udp|tcp://HOST[:PORT], or one too many", optarg);
+				return usage("--export '%s' is not udp|tcp://HOST[:PORT], or one too many",
+					     optarg);
 			break;
 		case 'p':
 			if (parse_profile(optarg, &o->profile) < 0)
@@ -215,7 +224,9 @@ static int make_dir(struct read_opts *o, struct mr_err *err)
 	o->ipfix = below(o->dir, "flows.ipfix");
 	o->jsonl = below(o->dir, "flows.jsonl");
 	o->stats = below(o->dir, "stats.json");
-	return o->ipfix == NULL || o->jsonl == NULL || o->stats == NULL ? mr_err_set(err, ENOMEM, "out of memory") : 0;
+	return o->ipfix == NULL || o->jsonl == NULL || o->stats == NULL
+		       ? mr_err_set(err, ENOMEM, "out of memory")
+		       : 0;
 }
 
 static struct mr_config *load_config(const struct read_opts *o, struct mr_err *err)
@@ -242,7 +253,8 @@ static struct mr_config *load_config(const struct read_opts *o, struct mr_err *e
 }
 
 /* The configuration of a probe whose only port is the captures. */
-static int prepare(struct read_opts *o, struct mr_config *cfg, struct mr_config_port *port, struct mr_err *err)
+static int prepare(struct read_opts *o, struct mr_config *cfg, struct mr_config_port *port,
+		   struct mr_err *err)
 {
 	const struct mr_config_collector defaults = { .mtu = 1420,
 						      .template_refresh_ms = 60000,
@@ -370,7 +382,8 @@ int mr_command_read(int argc, char **argv)
 	cfg = o.device == NULL ? NULL : load_config(&o, &err);
 	if (cfg == NULL || prepare(&o, cfg, &port, &err) < 0) {
 		fprintf(stderr, "millrace read: %s\n", err.msg);
-		status = cfg == NULL && o.config == NULL && o.device != NULL ? MR_EXIT_USAGE : MR_EXIT_FAILURE;
+		status =
+			cfg == NULL && o.config == NULL && o.device != NULL ? MR_EXIT_USAGE : MR_EXIT_FAILURE;
 	} else {
 		status = run(&o, cfg);
 	}

@@ -15,12 +15,11 @@ MR_LOG_REGISTER(run);
 
 #define HOUSEKEEPING_NS (10 * MR_NS_PER_MS)
 
-
 struct run {
 	struct mr_probe *probe;
-	int signals; /* signalfd */
+	int signals;					 /* signalfd */
 	uint64_t next_ns, next_second_ns, next_stats_ns; /* monotonic */
-	uint64_t stats_every_ns; /* 0: off */
+	uint64_t stats_every_ns;			 /* 0: off */
 	bool draining;
 };
 
@@ -35,7 +34,8 @@ static const struct option options[] = {
 static void help(FILE *out)
 {
 	fprintf(out, "usage: millrace run -c FILE [-v]\n\n"
-		     "Meter the ports of the configuration and export their flows. SIGTERM or SIGINT ends all records,\n"
+		     "Meter the ports of the configuration and export their flows. SIGTERM or SIGINT ends "
+		     "all records,\n"
 		     "exports them and prints the loss account.\n\n"
 		     "  -c, --config FILE  the configuration, see config/millrace.yaml and docs/config.md\n"
 		     "  -s, --stats FILE   at the end write all counters and the account as JSON\n"
@@ -74,7 +74,8 @@ static void refresh_metering(struct mr_probe *p)
 	struct mr_account account;
 
 	mr_probe_counters(p, sum, &account);
-	__atomic_store_n(&p->output.metering.not_metered_packets, account.not_metered + account.lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&p->output.metering.not_metered_packets, account.not_metered + account.lost,
+			 __ATOMIC_RELAXED);
 }
 
 static void housekeeping(struct run *r, uint64_t now_ns)
@@ -163,7 +164,8 @@ static int run(const struct mr_config *cfg, const char *stats)
 	}
 	mr_plan_print(&conf.plan, stdout);
 	printf("metering %u port%s, exporting to %u collector%s; stop with SIGTERM or Ctrl-C\n", cfg->n_ports,
-	       cfg->n_ports == 1 ? "" : "s", cfg->export_.n_collectors, cfg->export_.n_collectors == 1 ? "" : "s");
+	       cfg->n_ports == 1 ? "" : "s", cfg->export_.n_collectors,
+	       cfg->export_.n_collectors == 1 ? "" : "s");
 	fflush(stdout);
 	loop(&r);
 	status = finish(&r, stats);

@@ -15,7 +15,8 @@ const struct mr_command mr_command_all[] = {
 
 static void help(FILE *out)
 {
-	fprintf(out, "millrace " MR_VERSION ": flow probe, packets in, IPFIX out\n\nusage: millrace COMMAND [OPTION]...\n\n");
+	fprintf(out, "millrace " MR_VERSION
+		     ": flow probe, packets in, IPFIX out\n\nusage: millrace COMMAND [OPTION]...\n\n");
 	for (const struct mr_command *c = mr_command_all; c->name != NULL; c++)
 		fprintf(out, "  %-8s %s\n", c->name, c->help);
 	fprintf(out, "\n`millrace COMMAND --help` tells more. First try: millrace read FILE.pcap\n");
@@ -40,7 +41,9 @@ int main(int argc, char **argv)
 	if (word[0] == '\0')
 		fprintf(stderr, "millrace: which command? See `millrace --help`\n");
 	else
-		fprintf(stderr, "millrace: no command '%s'; there are run, read, check and bench, see `millrace --help`\n",
+		fprintf(stderr,
+			"millrace: no command '%s'; there are run, read, check and bench, see `millrace "
+			"--help`\n",
 			word);
 	return MR_EXIT_USAGE;
 }

@@ -71,7 +71,7 @@ struct mr_bench_floor;
 
 /** @param slots  flows that the table was made for: sets the number of its buckets */
 int mr_bench_floor_new(uint64_t flows, uint64_t slots, struct mr_bench_floor **ret_floor, struct mr_err *err);
-void mr_bench_floor_free(struct mr_bench_floor *floor); /* NULL is fine */
+void mr_bench_floor_free(struct mr_bench_floor *floor);		/* NULL is fine */
 uint64_t mr_bench_floor_memory(uint64_t flows, uint64_t slots); /* octets */
 uint64_t mr_bench_floor_chunk(void *floor);
 

@@ -39,10 +39,13 @@ static int lcores(const struct mr_eal_conf *conf, char *out, size_t size)
 		return -errno;
 	for (int c = 0; c < CPU_SETSIZE && strlen(all) < sizeof(all) - 8; c++)
 		if (CPU_ISSET(c, &set))
-			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%d", all[0] == '\0' ? "" : ",", c);
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%d",
+				 all[0] == '\0' ? "" : ",", c);
 	for (unsigned i = 0; i < conf->n_lcores && at < size; i++) {
-		int n = conf->cpu[i] < 0 ? snprintf(out + at, size - at, "%s%u@(%s)", i == 0 ? "" : ",", i, all) :
-					   snprintf(out + at, size - at, "%s%u@%d", i == 0 ? "" : ",", i, conf->cpu[i]);
+		int n = conf->cpu[i] < 0
+				? snprintf(out + at, size - at, "%s%u@(%s)", i == 0 ? "" : ",", i, all)
+				: snprintf(out + at, size - at, "%s%u@%d", i == 0 ? "" : ",", i,
+					   conf->cpu[i]);
 
 		at += n < 0 ? size : (size_t)n;
 	}
@@ -78,11 +81,12 @@ int mr_eal_start(const struct mr_eal_conf *conf, struct mr_err *err)
 	/* EAL keeps pointers into its arguments, so they stay */
 	if (rc >= 0)
 		return 0;
-	return mr_err_set(err, rte_errno == 0 ? EIO : rte_errno, "DPDK did not start: %s%s", rte_strerror(rte_errno),
-			  geteuid() == 0	? "; run with -v for its own messages" :
-			  conf->hugepages ? "; hugepages and NICs need root (or CAP_IPC_LOCK and access to "
-					    "/dev/hugepages and /dev/vfio)" :
-					    "");
+	return mr_err_set(err, rte_errno == 0 ? EIO : rte_errno, "DPDK did not start: %s%s",
+			  rte_strerror(rte_errno),
+			  geteuid() == 0    ? "; run with -v for its own messages"
+			  : conf->hugepages ? "; hugepages and NICs need root (or CAP_IPC_LOCK and access to "
+					      "/dev/hugepages and /dev/vfio)"
+					    : "");
 }
 
 void mr_eal_stop(void)

@@ -9,12 +9,13 @@
 
 #define MR_EAL_LCORES_MAX 128
 
-/** How to start DPDK's environment. lcore i runs on cpu[i], or floats over all allowed CPUs when that is -1. */
+/** How to start DPDK's environment. lcore i runs on cpu[i], or floats over all allowed CPUs when that is -1.
+ */
 struct mr_eal_conf {
 	int cpu[MR_EAL_LCORES_MAX];
 	unsigned n_lcores; /* lcore 0 is the calling thread */
 	bool hugepages;
-	bool pci; /* look for NICs */
+	bool pci;	    /* look for NICs */
 	unsigned memory_mb; /* without hugepages: what pools and rings need; with: 0 */
 };
 

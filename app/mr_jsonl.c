@@ -24,7 +24,8 @@ static void destroy(struct mr_jsonl *j)
 	free(j);
 }
 
-int mr_jsonl_open(const char *path, uint64_t observation_point, struct mr_jsonl **ret_jsonl, struct mr_err *err)
+int mr_jsonl_open(const char *path, uint64_t observation_point, struct mr_jsonl **ret_jsonl,
+		  struct mr_err *err)
 {
 	struct mr_jsonl *j = calloc(1, sizeof(*j));
 	int rc;

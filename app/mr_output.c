@@ -7,8 +7,8 @@
 
 #include "app/mr_time.h"
 
-#define BURST         64
-#define TICK_NS       (50 * MR_NS_PER_MS)
+#define BURST	      64
+#define TICK_NS	      (50 * MR_NS_PER_MS)
 #define IDLE_SLEEP_US 200
 
 static void note_lateness(struct mr_output *out, const struct mr_flow_rec *rec)
@@ -23,7 +23,8 @@ static void count_exported(struct mr_output *out, uint64_t records, uint64_t pac
 	mr_counter_add(&out->counters, MR_C_RECORDS_EXPORTED, records);
 }
 
-/* jsonl and summary take everything at once; of IPFIX alone only the exporter knows what became of a record. */
+/* jsonl and summary take everything at once; of IPFIX alone only the exporter knows what became of a record.
+ */
 static bool is_local(const struct mr_output *out)
 {
 	return out->jsonl != NULL || out->summary != NULL;
@@ -79,7 +80,8 @@ bool mr_output_poll(struct mr_output *out)
 	if (!out->capture_clock)
 		out->clock_ns = mr_time_utc_ns();
 	for (unsigned r = 0; r < out->n_rings; r++) {
-		unsigned n = rte_ring_sc_dequeue_burst_elem(out->rings[r], recs, sizeof(recs[0]), BURST, NULL);
+		unsigned n =
+			rte_ring_sc_dequeue_burst_elem(out->rings[r], recs, sizeof(recs[0]), BURST, NULL);
 
 		if (n == 0)
 			continue;

@@ -14,8 +14,8 @@
 
 /**
  * @file
- * The exporter role: takes finished records from the workers' rings and gives them to every destination: IPFIX
- * collectors and file, flows.jsonl, the summary of `read`.
+ * The exporter role: takes finished records from the workers' rings and gives them to every destination:
+ * IPFIX collectors and file, flows.jsonl, the summary of `read`.
  */
 
 #define MR_OUTPUT_WORKERS_MAX 128
@@ -24,14 +24,14 @@ struct mr_output {
 	struct mr_counters counters;
 	struct rte_ring *rings[MR_OUTPUT_WORKERS_MAX];
 	unsigned n_rings;
-	struct mr_ipfix_exporter *ipfix; /* NULL: none */
-	struct mr_jsonl *jsonl; /* NULL: none */
-	struct mr_summary *summary; /* NULL: none */
+	struct mr_ipfix_exporter *ipfix;   /* NULL: none */
+	struct mr_jsonl *jsonl;		   /* NULL: none */
+	struct mr_summary *summary;	   /* NULL: none */
 	struct mr_ipfix_metering metering; /* for options records; control refreshes it */
-	bool capture_clock; /* time is what the records say, not the wall clock */
-	uint64_t clock_ns; /* UTC; 0: not known yet, no record came from the capture */
-	uint64_t next_tick_ns; /* monotonic */
-	uint64_t late_max_ns; /* how long after its due time a record was taken, live only */
+	bool capture_clock;		   /* time is what the records say, not the wall clock */
+	uint64_t clock_ns;		   /* UTC; 0: not known yet, no record came from the capture */
+	uint64_t next_tick_ns;		   /* monotonic */
+	uint64_t late_max_ns;		   /* how long after its due time a record was taken, live only */
 	uint64_t heartbeat;
 	uint32_t stop; /* atomic: mr_output_run() returns; written by control */
 };

@@ -38,8 +38,10 @@ static int check_cpu(const struct cpus *allowed, const char *key, int cpu, struc
 {
 	if (cpu == MR_CONFIG_CPU_AUTO || has(allowed, cpu))
 		return 0;
-	return mr_err_set(err, EINVAL, "cores.%s: CPU %d does not exist or is not allowed to this process (see "
-				       "`taskset -p $$` and `lscpu -e`)", key, cpu);
+	return mr_err_set(err, EINVAL,
+			  "cores.%s: CPU %d does not exist or is not allowed to this process (see "
+			  "`taskset -p $$` and `lscpu -e`)",
+			  key, cpu);
 }
 
 static int check_all(const struct mr_config_cores *cores, const struct cpus *allowed, struct mr_err *err)
@@ -66,7 +68,8 @@ static int first_other(const struct cpus *allowed, const struct mr_config_cores 
 	return allowed->v[0];
 }
 
-static void give_workers(const struct mr_config_cores *cores, const struct cpus *allowed, struct mr_plan *plan)
+static void give_workers(const struct mr_config_cores *cores, const struct cpus *allowed,
+			 struct mr_plan *plan)
 {
 	unsigned want = cores->worker_count;
 
@@ -94,7 +97,8 @@ int mr_plan_make(const struct mr_config_cores *cores, struct mr_plan *ret_plan, 
 		return rc;
 	plan.main_cpu = cores->main != MR_CONFIG_CPU_AUTO ? cores->main : first_other(&allowed, cores);
 	plan.exporter_cpu = cores->exporter != MR_CONFIG_CPU_AUTO ? cores->exporter : plan.main_cpu;
-	if (cores->exporter == MR_CONFIG_CPU_AUTO && cores->workers.n == 0 && allowed.n > EXPORTER_ALONE_FROM + 2)
+	if (cores->exporter == MR_CONFIG_CPU_AUTO && cores->workers.n == 0 &&
+	    allowed.n > EXPORTER_ALONE_FROM + 2)
 		for (unsigned i = 0; i < allowed.n; i++)
 			if (allowed.v[i] != plan.main_cpu) {
 				plan.exporter_cpu = allowed.v[i];
@@ -102,15 +106,17 @@ int mr_plan_make(const struct mr_config_cores *cores, struct mr_plan *ret_plan, 
 			}
 	give_workers(cores, &allowed, &plan);
 	if (cores->worker_count > plan.n_workers)
-		return mr_err_set(err, EINVAL, "cores.worker_count is %u but only %u CPUs are left for workers",
+		return mr_err_set(err, EINVAL,
+				  "cores.worker_count is %u but only %u CPUs are left for workers",
 				  cores->worker_count, plan.n_workers);
 	for (unsigned i = 0; i < plan.n_workers; i++)
 		if (plan.worker_cpu[i] == plan.main_cpu || plan.worker_cpu[i] == plan.exporter_cpu) {
 			if (plan.n_workers > 1 || cores->allow_shared == MR_CONFIG_NO)
-				return mr_err_set(err, EINVAL,
-						  "CPU %d would run a worker beside control or export: give workers "
-						  "CPUs of their own (cores.workers), or one worker only",
-						  plan.worker_cpu[i]);
+				return mr_err_set(
+					err, EINVAL,
+					"CPU %d would run a worker beside control or export: give workers "
+					"CPUs of their own (cores.workers), or one worker only",
+					plan.worker_cpu[i]);
 			plan.all_on_main = true;
 			plan.exporter_cpu = plan.main_cpu;
 		}
@@ -131,5 +137,6 @@ void mr_plan_print(const struct mr_plan *plan, FILE *out)
 	fprintf(out, ", %u worker%s on CPU", plan->n_workers, plan->n_workers == 1 ? "" : "s");
 	for (unsigned i = 0; i < plan->n_workers; i++)
 		fprintf(out, " %d", plan->worker_cpu[i]);
-	fprintf(out, "%s; NUMA node %d\n", plan->all_on_main ? " (one CPU for all)" : "", node_of(plan->main_cpu));
+	fprintf(out, "%s; NUMA node %d\n", plan->all_on_main ? " (one CPU for all)" : "",
+		node_of(plan->main_cpu));
 }

@@ -16,7 +16,7 @@ struct mr_plan {
 	int worker_cpu[MR_PLAN_CPUS_MAX]; /* worker i is lcore 1 + i unless it shares lcore 0 */
 	unsigned n_workers;
 	bool exporter_alone; /* has its own lcore, the last one */
-	bool all_on_main; /* one CPU: workers, exporter and control take turns on lcore 0 */
+	bool all_on_main;    /* one CPU: workers, exporter and control take turns on lcore 0 */
 };
 
 /**

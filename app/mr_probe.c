@@ -35,11 +35,13 @@ static int up_eal(struct mr_probe *p, struct mr_err *err)
 	if (p->conf.live && mem->hugepages != MR_CONFIG_HUGEPAGES_OFF) {
 		eal.hugepages = mr_eal_free_hugepages() != 0;
 		if (!eal.hugepages && mem->hugepages == MR_CONFIG_HUGEPAGES_REQUIRED)
-			return mr_err_set(err, ENOMEM, "memory.hugepages is 'required' but none is free: reserve some "
-						       "with `tools/setup --hugepages 1024` or set it to 'auto'");
+			return mr_err_set(err, ENOMEM,
+					  "memory.hugepages is 'required' but none is free: reserve some "
+					  "with `tools/setup --hugepages 1024` or set it to 'auto'");
 		if (!eal.hugepages)
-			mr_log_notice("no free hugepages, running without (slower); `tools/setup --hugepages 1024` "
-				      "reserves some");
+			mr_log_notice(
+				"no free hugepages, running without (slower); `tools/setup --hugepages 1024` "
+				"reserves some");
 	}
 	if (!eal.hugepages)
 		for (unsigned i = 0; i < p->conf.cfg->n_ports; i++)
@@ -128,7 +130,9 @@ static struct mr_ipfix_collector_conf collector_conf(const struct mr_config_coll
 		[MR_CONFIG_UDP] = MR_IPFIX_UDP, [MR_CONFIG_TCP] = MR_IPFIX_TCP, [MR_CONFIG_TLS] = MR_IPFIX_TLS
 	};
 	static const enum mr_ipfix_profile profile[MR_CONFIG_PROFILE_MAX] = {
-		[MR_CONFIG_COMPAT] = MR_IPFIX_COMPAT, [MR_CONFIG_BIFLOW] = MR_IPFIX_BIFLOW, [MR_CONFIG_FULL] = MR_IPFIX_FULL
+		[MR_CONFIG_COMPAT] = MR_IPFIX_COMPAT,
+		[MR_CONFIG_BIFLOW] = MR_IPFIX_BIFLOW,
+		[MR_CONFIG_FULL] = MR_IPFIX_FULL
 	};
 
 	return (struct mr_ipfix_collector_conf){
@@ -185,7 +189,8 @@ static void down_output(struct mr_probe *p)
 		out->clock_ns = mr_time_utc_ns();
 	if (out->ipfix != NULL) {
 		p->n_final = mr_ipfix_exporter_stats(out->ipfix, p->final, MR_CONFIG_COLLECTORS_MAX + 1);
-		mr_ipfix_exporter_close(out->ipfix, out->clock_ns, &out->metering, CLOSE_LIMIT_MS, p->final, &totals);
+		mr_ipfix_exporter_close(out->ipfix, out->clock_ns, &out->metering, CLOSE_LIMIT_MS, p->final,
+					&totals);
 		mr_output_set_totals(out, &totals);
 		out->ipfix = NULL;
 	}
@@ -253,7 +258,7 @@ static struct mr_flow_conf flow_conf(const struct mr_probe *p, unsigned id, cons
 		.ipv6_percent = (uint8_t)f->ipv6_percent,
 		.idle_timeout_ns = f->idle_timeout_ms * MR_NS_PER_MS,
 		.active_timeout_ns = f->active_timeout_ms * MR_NS_PER_MS,
-		.tcp_linger_ns = f->tcp_linger_ms * MR_NS_PER_MS,
+		.tcp_linger_ns = RTE_MIN(f->tcp_linger_ms, f->idle_timeout_ms) * MR_NS_PER_MS,
 		.fragment_timeout_ns = f->fragment_timeout_ms * MR_NS_PER_MS,
 		.max_fragments = f->max_fragments,
 		.socket = (int)rte_lcore_to_socket_id(lcore),
@@ -334,7 +339,8 @@ static int up_threads(struct mr_probe *p, struct mr_err *err)
 	for (unsigned i = 0; rc == 0 && i < plan->n_workers && !plan->all_on_main; i++)
 		rc = rte_eal_remote_launch(worker_main, p->workers[i], i + 1);
 	if (rc == 0 && plan->exporter_alone)
-		rc = rte_eal_remote_launch(output_main, &p->output, plan->all_on_main ? 1 : plan->n_workers + 1);
+		rc = rte_eal_remote_launch(output_main, &p->output,
+					   plan->all_on_main ? 1 : plan->n_workers + 1);
 	if (rc == 0)
 		return 0;
 	down_threads(p);
@@ -451,7 +457,8 @@ void mr_probe_counters(const struct mr_probe *p, uint64_t ret_sum[MR_C_MAX], str
 	if (p->stage > MR_PROBE_WORKERS) { /* what isn't handed out yet is in tables and rings */
 		uint64_t out = ret_account->exported + ret_account->not_sent;
 
-		*ret_account = mr_account_make(ret_sum, ret_account->metered > out ? ret_account->metered - out : 0);
+		*ret_account =
+			mr_account_make(ret_sum, ret_account->metered > out ? ret_account->metered - out : 0);
 	}
 }
 

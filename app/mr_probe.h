@@ -18,8 +18,8 @@
 /** Stages in the order of going up. */
 enum mr_probe_stage {
 	MR_PROBE_EAL,
-	MR_PROBE_PORTS, /* with their buffer pools */
-	MR_PROBE_OUTPUT, /* collectors, files */
+	MR_PROBE_PORTS,	  /* with their buffer pools */
+	MR_PROBE_OUTPUT,  /* collectors, files */
 	MR_PROBE_WORKERS, /* flow tables, rings */
 	MR_PROBE_THREADS,
 	MR_PROBE_STAGE_MAX
@@ -28,8 +28,8 @@ enum mr_probe_stage {
 struct mr_probe_conf {
 	const struct mr_config *cfg; /* checked; borrowed for the probe's life */
 	struct mr_plan plan;
-	bool live; /* `run`: hugepages and NICs as configured; otherwise neither is touched */
-	bool summary; /* gather what mr_summary_print() shows */
+	bool live;	  /* `run`: hugepages and NICs as configured; otherwise neither is touched */
+	bool summary;	  /* gather what mr_summary_print() shows */
 	bool full_tables; /* every worker gets flow.max_flows records instead of its share */
 };
 
@@ -43,9 +43,9 @@ struct mr_probe {
 	uint8_t egress[256];
 	const char *interfaces[MR_CONFIG_PORTS_MAX];
 	uint64_t start_mono_ns;
-	bool ran; /* every stage came up: from then on output files replace older ones */
-	uint64_t lost_at_stop[3]; /* port losses, kept when the ports are closed: missed, no mbuf, errors */
-	enum mr_probe_stage stage; /* the next one to bring up */
+	bool ran;		    /* every stage came up: from then on output files replace older ones */
+	uint64_t lost_at_stop[3];   /* port losses, kept when the ports are closed: missed, no mbuf, errors */
+	enum mr_probe_stage stage;  /* the next one to bring up */
 	struct mr_err output_error; /* what a destination said when it was closed; empty: nothing */
 };
 
@@ -66,7 +66,8 @@ void mr_probe_down(struct mr_probe *probe);
 void mr_probe_free(struct mr_probe *probe);
 
 /** Counters of all roles and the losses of the ports; the account from them. */
-void mr_probe_counters(const struct mr_probe *probe, uint64_t ret_sum[MR_C_MAX], struct mr_account *ret_account);
+void mr_probe_counters(const struct mr_probe *probe, uint64_t ret_sum[MR_C_MAX],
+		       struct mr_account *ret_account);
 
 /** Live flow records now. */
 uint64_t mr_probe_flows(const struct mr_probe *probe);

@@ -10,7 +10,8 @@ static void print_reasons(const uint64_t sum[MR_C_MAX], enum mr_counter_class cl
 {
 	for (int i = 0; i < MR_C_MAX; i++)
 		if (mr_counter_info[i].class_ == class_ && sum[i] != 0)
-			fprintf(out, "    %-24s %15lu  %s\n", mr_counter_info[i].key, sum[i], mr_counter_info[i].help);
+			fprintf(out, "    %-24s %15lu  %s\n", mr_counter_info[i].key, sum[i],
+				mr_counter_info[i].help);
 }
 
 void mr_report_account(const uint64_t sum[MR_C_MAX], const struct mr_account *a, FILE *out)
@@ -27,14 +28,17 @@ void mr_report_account(const uint64_t sum[MR_C_MAX], const struct mr_account *a,
 	print_reasons(sum, MR_COUNTER_NOT_SENT, out);
 	fprintf(out, "  lost before  %15lu\n", a->lost);
 	print_reasons(sum, MR_COUNTER_LOSS, out);
-	fprintf(out, "  the account %s\n", a->closes ? "closes" : "DOES NOT CLOSE: please report this as a bug");
+	fprintf(out, "  the account %s\n",
+		a->closes ? "closes" : "DOES NOT CLOSE: please report this as a bug");
 }
 
 void mr_report_collectors(const struct mr_ipfix_collector_stats *s, unsigned n, FILE *out)
 {
 	for (unsigned i = 0; i < n; i++)
-		fprintf(out, "  %-24s %lu records in %lu messages, %lu octets; not sent %lu flows, %lu errors\n", s[i].name,
-			s[i].records, s[i].messages, s[i].octets, s[i].not_sent_flows, s[i].send_errors);
+		fprintf(out,
+			"  %-24s %lu records in %lu messages, %lu octets; not sent %lu flows, %lu errors\n",
+			s[i].name, s[i].records, s[i].messages, s[i].octets, s[i].not_sent_flows,
+			s[i].send_errors);
 }
 
 static json_t *account_json(const struct mr_account *a)
@@ -50,15 +54,15 @@ static json_t *collectors_json(const struct mr_ipfix_collector_stats *s, unsigne
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{ss sb sI sI sI sI sI sI sI sI sI}", "name", s[i].name, "connected",
-						      s[i].connected, "records", (json_int_t)s[i].records, "flows",
-						      (json_int_t)s[i].flows, "packets", (json_int_t)s[i].packets,
-						      "messages", (json_int_t)s[i].messages, "octets",
-						      (json_int_t)s[i].octets, "not_sent_flows",
-						      (json_int_t)s[i].not_sent_flows, "not_sent_packets",
-						      (json_int_t)s[i].not_sent_packets, "send_errors",
-						      (json_int_t)s[i].send_errors, "reconnects",
-						      (json_int_t)s[i].reconnects));
+		json_array_append_new(
+			list,
+			json_pack("{ss sb sI sI sI sI sI sI sI sI sI}", "name", s[i].name, "connected",
+				  s[i].connected, "records", (json_int_t)s[i].records, "flows",
+				  (json_int_t)s[i].flows, "packets", (json_int_t)s[i].packets, "messages",
+				  (json_int_t)s[i].messages, "octets", (json_int_t)s[i].octets,
+				  "not_sent_flows", (json_int_t)s[i].not_sent_flows, "not_sent_packets",
+				  (json_int_t)s[i].not_sent_packets, "send_errors",
+				  (json_int_t)s[i].send_errors, "reconnects", (json_int_t)s[i].reconnects));
 	return list;
 }
 

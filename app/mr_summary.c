@@ -14,7 +14,7 @@
 
 struct host {
 	uint8_t addr[16];
-	uint8_t family; /* 0: slot empty */
+	uint8_t family;		 /* 0: slot empty */
 	uint64_t sent, received; /* octets */
 	uint64_t flows;
 };
@@ -117,7 +117,8 @@ static void print_talkers(const struct mr_summary *s, FILE *out)
 		char text[INET6_ADDRSTRLEN];
 
 		inet_ntop(list[i]->family == 4 ? AF_INET : AF_INET6, list[i]->addr, text, sizeof(text));
-		fprintf(out, "  %-38s %15lu %15lu %9lu\n", text, list[i]->sent, list[i]->received, list[i]->flows);
+		fprintf(out, "  %-38s %15lu %15lu %9lu\n", text, list[i]->sent, list[i]->received,
+			list[i]->flows);
 	}
 	if (s->others.flows != 0)
 		fprintf(out, "  %-38s %15lu %15lu %9lu\n", "others", s->others.sent, s->others.received,
@@ -148,16 +149,18 @@ void mr_summary_print(const struct mr_summary *s, const uint64_t c[MR_C_MAX], ui
 	double seconds = (double)elapsed_ns / (double)MR_NS_PER_S;
 	char first[MR_CLOCK_TEXT_MAX], last[MR_CLOCK_TEXT_MAX];
 
-	fprintf(out, "packets       %lu (%lu octets on the wire)\n", c[MR_C_RECEIVED], c[MR_C_RECEIVED_OCTETS]);
-	fprintf(out, "IP packets    %lu (%lu octets), IPv4 %lu, IPv6 %lu\n", c[MR_C_METERED], c[MR_C_METERED_OCTETS],
-		c[MR_C_IPV4], c[MR_C_IPV6]);
+	fprintf(out, "packets       %lu (%lu octets on the wire)\n", c[MR_C_RECEIVED],
+		c[MR_C_RECEIVED_OCTETS]);
+	fprintf(out, "IP packets    %lu (%lu octets), IPv4 %lu, IPv6 %lu\n", c[MR_C_METERED],
+		c[MR_C_METERED_OCTETS], c[MR_C_IPV4], c[MR_C_IPV6]);
 	fprintf(out, "flow records  %lu from %u hosts\n", s->records, s->n_hosts);
 	if (s->records != 0) {
 		fprintf(out, "time          %s to %s\n", mr_clock_format(s->first_ns, first),
 			mr_clock_format(s->last_ns, last));
 		print_protocols(s, out);
 	}
-	fprintf(out, "throughput    %.2f Mpps, %.2f Gbit/s (%.3f s)\n", (double)c[MR_C_RECEIVED] / seconds / 1e6,
-		(double)c[MR_C_RECEIVED_OCTETS] * 8 / seconds / 1e9, seconds);
+	fprintf(out, "throughput    %.2f Mpps, %.2f Gbit/s (%.3f s)\n",
+		(double)c[MR_C_RECEIVED] / seconds / 1e6, (double)c[MR_C_RECEIVED_OCTETS] * 8 / seconds / 1e9,
+		seconds);
 	print_talkers(s, out);
 }

@@ -9,8 +9,8 @@
 
 /**
  * @file
- * What a person wants to read after `millrace read`: totals, protocols, top talkers. Bounded memory: hosts beyond
- * MR_SUMMARY_HOSTS are added up as "others". Thread: the exporter's, then control's.
+ * What a person wants to read after `millrace read`: totals, protocols, top talkers. Bounded memory: hosts
+ * beyond MR_SUMMARY_HOSTS are added up as "others". Thread: the exporter's, then control's.
  */
 
 #define MR_SUMMARY_HOSTS 65536
@@ -21,4 +21,5 @@ struct mr_summary *mr_summary_new(void);
 void mr_summary_free(struct mr_summary *s);
 void mr_summary_add(struct mr_summary *s, const struct mr_flow_rec *rec);
 /** @param elapsed_ns  wall time of the run, for the throughput */
-void mr_summary_print(const struct mr_summary *s, const uint64_t counters[MR_C_MAX], uint64_t elapsed_ns, FILE *out);
+void mr_summary_print(const struct mr_summary *s, const uint64_t counters[MR_C_MAX], uint64_t elapsed_ns,
+		      FILE *out);

@@ -19,7 +19,8 @@ static void emit(void *ctx, const struct mr_flow_rec *rec)
 	while (unlikely(rte_ring_sp_enqueue_elem(w->records, (void *)(uintptr_t)rec, sizeof(*rec)) != 0)) {
 		/* with packets waiting at a port there is no time to wait for the exporter */
 		if (!w->capture_clock && mr_worker_state_get(w) != MR_WORKER_DRAIN) {
-			mr_counter_add(&w->counters, MR_C_EXPORT_RING_FULL, rec->packets[0] + rec->packets[1]);
+			mr_counter_add(&w->counters, MR_C_EXPORT_RING_FULL,
+				       rec->packets[0] + rec->packets[1]);
 			mr_counter_add(&w->counters, MR_C_RECORDS_NOT_SENT, 1);
 			return;
 		}
@@ -118,8 +119,8 @@ static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
 
 	if (n == 0)
 		return 0;
-	mr_packet_decode_burst(&w->packet, mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0, &w->scratch,
-			       w->pkts);
+	mr_packet_decode_burst(&w->packet, mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0,
+			       &w->scratch, w->pkts);
 	set_times(w, port, mbufs, n);
 	for (uint16_t i = 0; i < n; i++)
 		octets += w->pkts[i].frame_len;

@@ -14,13 +14,13 @@
 
 /**
  * @file
- * The worker role: one queue of each port to flow records. It owns its table and counters; the only things that
- * it shares are the ring to the exporter and the command word below.
+ * The worker role: one queue of each port to flow records. It owns its table and counters; the only things
+ * that it shares are the ring to the exporter and the command word below.
  */
 
 #define MR_WORKER_RX_MAX 32
-#define MR_WORKER_BURST  32
-#define MR_WORKER_RING   16384 /* records that may wait for the exporter */
+#define MR_WORKER_BURST	 32
+#define MR_WORKER_RING	 16384 /* records that may wait for the exporter */
 
 /** What the worker does. Written by control, except DRAIN at the end of finite ports and DONE. */
 enum mr_worker_state {
@@ -49,7 +49,7 @@ struct mr_worker {
 	void (*make_room)(void *ctx); /* lets the exporter work when it shares this core; or NULL */
 	void *make_room_ctx;
 	uint64_t clock_ns;
-	uint32_t state; /* enum mr_worker_state, atomic */
+	uint32_t state;	    /* enum mr_worker_state, atomic */
 	uint64_t heartbeat; /* grows with every poll; watched by control */
 	struct mr_packet_scratch scratch;
 	struct mr_packet pkts[MR_PORT_BURST_MAX];
@@ -67,8 +67,8 @@ void mr_worker_close(struct mr_worker *w);
 void mr_worker_free(struct mr_worker *w);
 
 /**
- * One round: a burst from each port, ageing, state. Waits for nothing but the exporter, and for that only with
- * capture_clock or in a drain, when no packet can be lost by it.
+ * One round: a burst from each port, ageing, state. Waits for nothing but the exporter, and for that only
+ * with capture_clock or in a drain, when no packet can be lost by it.
  * @return false when there was nothing to do
  * Thread: the worker's.
  */

@@ -56,7 +56,8 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	}
 	if (quiet_end <= clock_ns) {
 		if (!(h->state & MR_FLOW_EMPTY))
-			mr_flow_emit(t, idx, h->state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_IDLE,
+			mr_flow_emit(t, idx,
+				     h->state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_IDLE,
 				     quiet_end, clock_ns);
 		mr_flow_remove(t, b, slot);
 		return true;
@@ -170,8 +171,8 @@ bool mr_flow_age(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_record
 	unsigned budget = max_records;
 
 	clock_ns = RTE_MAX(clock_ns, t->clock_ns);
-	/* Across a long silence: all that is there ends before the new clock, and is judged by a clock that is near
-	 * enough for 48 bit times. */
+	/* Across a long silence: all that is there ends before the new clock, and is judged by a clock that
+	 * is near enough for 48 bit times. */
 	if (unlikely(clock_ns - t->clock_ns > MR_FLOW_JUMP_NS && (t->live != 0 || t->frag.oldest != 0)) &&
 	    clock_ns - t->clock_ns > longest && !sweep_until(t, t->clock_ns + longest, &budget))
 		return false;
@@ -184,7 +185,8 @@ static void force_end(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigne
 	uint8_t state = t->hot[b->idx[slot]].state;
 
 	if (!(state & MR_FLOW_EMPTY)) /* a connection that only waits for stragglers has ended by itself */
-		mr_flow_emit(t, b->idx[slot], state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_FORCED, clock_ns,
+		mr_flow_emit(t, b->idx[slot],
+			     state & MR_FLOW_CLOSED ? MR_FLOW_END_DETECTED : MR_FLOW_END_FORCED, clock_ns,
 			     clock_ns);
 	mr_flow_remove(t, b, slot);
 }

@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 
 /* flowId(148): the same for every record of a flow, whatever the run, the seed or the number of workers. */
-static uint64_t flow_id(const struct mr_flow_table *t, const struct mr_flow_hot *h, const uint8_t addr6[2][16],
-			uint32_t birth)
+static uint64_t flow_id(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+			const uint8_t addr6[2][16], uint32_t birth)
 {
 	uint64_t addr = h->addr_key;
 
@@ -18,7 +18,8 @@ static uint64_t flow_id(const struct mr_flow_table *t, const struct mr_flow_hot 
 	return mr_hash_3(&t->id_seed, addr, mr_flow_key_word(t, h), (uint64_t)birth << 8 | h->proto);
 }
 
-static void put_addresses(struct mr_flow_rec *r, const struct mr_flow_hot *h, const uint8_t addr6[2][16], int src)
+static void put_addresses(struct mr_flow_rec *r, const struct mr_flow_hot *h, const uint8_t addr6[2][16],
+			  int src)
 {
 	if (addr6 != NULL) {
 		r->family = 6;
@@ -35,14 +36,15 @@ static void put_addresses(struct mr_flow_rec *r, const struct mr_flow_hot *h, co
 }
 
 /* One direction: endpoint e of the key is the sender, i the index in the record. */
-static void put_direction(struct mr_flow_rec *r, int i, const struct mr_flow_hot *h, const struct mr_flow_cold *c,
-			  int e, uint64_t clock_ns)
+static void put_direction(struct mr_flow_rec *r, int i, const struct mr_flow_hot *h,
+			  const struct mr_flow_cold *c, int e, uint64_t clock_ns)
 {
 	if (h->packets[e] == 0)
 		return;
 	r->packets[i] = h->packets[e];
 	r->octets[i] = h->octets[e] >> 16;
-	r->layer2_octets[i] = r->octets[i] + r->packets[i] * h->l2_overhead + (uint64_t)(int64_t)c->l2_extra[e];
+	r->layer2_octets[i] =
+		r->octets[i] + r->packets[i] * h->l2_overhead + (uint64_t)(int64_t)c->l2_extra[e];
 	r->start_ns[i] = mr_t48_full(clock_ns, mr_flow_start48(c, e));
 	r->end_ns[i] = mr_t48_full(clock_ns, mr_flow_last48(h, e));
 	r->min_len[i] = (uint16_t)h->octets[e];
@@ -53,7 +55,8 @@ static void put_direction(struct mr_flow_rec *r, int i, const struct mr_flow_hot
 	r->tos[i] = c->tos[e];
 }
 
-void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns)
+void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns,
+		  uint64_t clock_ns)
 {
 	const struct mr_flow_hot *h = &t->hot[idx];
 	const struct mr_flow_cold *c = &t->cold[idx];
@@ -72,7 +75,8 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 		.tcp_window = icmp ? 0 : c->window_or_icmp,
 		.icmp = icmp ? c->window_or_icmp : 0,
 		.tcp_options = c->tcp_options,
-		.mpls_label = (uint32_t)c->mpls_label[0] << 16 | (uint32_t)c->mpls_label[1] << 8 | c->mpls_label[2],
+		.mpls_label =
+			(uint32_t)c->mpls_label[0] << 16 | (uint32_t)c->mpls_label[1] << 8 | c->mpls_label[2],
 		.vlan = (uint16_t)(scope >> 12 & 0xfff),
 		.inner_vlan = (uint16_t)(scope & 0xfff),
 		.worker = t->conf.worker,

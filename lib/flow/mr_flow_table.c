@@ -11,8 +11,8 @@
 MR_LOG_REGISTER(flow);
 
 #define FLOWS_PER_BUCKET 6 /* mean when full, of 8 slots: few records live in their second bucket */
-#define MIN_FLOWS        64
-#define SPAN_MAX_NS      (36ULL * 3600 * MR_NS_PER_S)
+#define MIN_FLOWS	 64
+#define SPAN_MAX_NS	 (36ULL * 3600 * MR_NS_PER_S)
 
 struct layout {
 	uint32_t narrow, wide, buckets, groups;
@@ -55,15 +55,16 @@ uint64_t mr_flow_memory(const struct mr_flow_conf *conf)
 static int check(const struct mr_flow_conf *c, struct mr_err *err)
 {
 	if (c->max_flows < MIN_FLOWS || c->max_flows > UINT32_MAX / 2)
-		return mr_err_set(err, EINVAL, "max_flows per worker is %u; %u to %u are possible", c->max_flows,
-				  MIN_FLOWS, UINT32_MAX / 2);
+		return mr_err_set(err, EINVAL, "max_flows per worker is %u; %u to %u are possible",
+				  c->max_flows, MIN_FLOWS, UINT32_MAX / 2);
 	if (c->ipv6_percent < 1 || c->ipv6_percent > 100)
 		return mr_err_set(err, EINVAL, "ipv6_percent is %u; 1 to 100 are possible", c->ipv6_percent);
 	if (c->idle_timeout_ns == 0 || c->active_timeout_ns == 0 || c->tcp_linger_ns > c->idle_timeout_ns ||
 	    c->idle_timeout_ns + c->active_timeout_ns > SPAN_MAX_NS)
-		return mr_err_set(err, EINVAL,
-				  "idle and active timeout must be above 0 and 36 h together at most, and the TCP "
-				  "linger no longer than the idle timeout");
+		return mr_err_set(
+			err, EINVAL,
+			"idle and active timeout must be above 0 and 36 h together at most, and the TCP "
+			"linger no longer than the idle timeout");
 	return 0;
 }
 
@@ -80,10 +81,12 @@ static int allocate(struct mr_flow_table *t, size_t size, struct mr_err *err)
 					  size >> 20, t->conf.socket);
 		return 0;
 	}
-	t->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	t->memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (t->memory == MAP_FAILED) {
 		t->memory = NULL;
-		return mr_err_set(err, ENOMEM, "no %zu MiB of memory for the flow table: lower flow.max_flows",
+		return mr_err_set(err, ENOMEM,
+				  "no %zu MiB of memory for the flow table: lower flow.max_flows",
 				  size >> 20);
 	}
 	/* the kernel may refuse; then pages are small and all works, only slower */
@@ -113,7 +116,8 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->n_groups = l->groups;
 	t->first_wide = l->narrow + 1;
 	t->pool[MR_POOL_NARROW] = (struct mr_flow_pool){ .next_new = 1, .end = l->narrow + 1 };
-	t->pool[MR_POOL_WIDE] = (struct mr_flow_pool){ .next_new = t->first_wide, .end = t->first_wide + l->wide };
+	t->pool[MR_POOL_WIDE] =
+		(struct mr_flow_pool){ .next_new = t->first_wide, .end = t->first_wide + l->wide };
 	for (uint32_t i = 0; i < l->buckets; i++)
 		t->buckets[i].expiry_s = UINT32_MAX;
 	memset(t->group_expiry_s, 0xff, l->groups * sizeof(uint32_t));
@@ -138,7 +142,8 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 	t->linger_ns = conf->tcp_linger_ns;
 	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
 	t->id_seed = mr_hash_seed_fixed(148);
-	t->key_mask = UINT32_MAX | (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
+	t->key_mask = UINT32_MAX |
+		      (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
 		      (conf->packet.port_in_key ? (uint64_t)MR_SCOPE(0xff, 0, 0) << 32 : 0);
 	t->key_rest = (uint64_t)MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE) << 32 & ~t->key_mask;
 	set_ticks(t);
@@ -149,8 +154,8 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 		return rc;
 	}
 	lay_out(t, &l);
-	mr_log_debug("worker=%u records=%u (IPv6: %u) buckets=%u memory=%zu MiB", conf->worker, conf->max_flows, l.wide,
-		     l.buckets, t->memory_size >> 20);
+	mr_log_debug("worker=%u records=%u (IPv6: %u) buckets=%u memory=%zu MiB", conf->worker,
+		     conf->max_flows, l.wide, l.buckets, t->memory_size >> 20);
 	*ret_table = t;
 	return 0;
 }
@@ -278,7 +283,8 @@ static void evict(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned sl
 	mr_flow_remove(t, b, slot);
 }
 
-static bool evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide)
+static bool evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+		       bool need_wide)
 {
 	unsigned class_a, class_b;
 	unsigned slot_a = best_victim(t, a, need_wide, &class_a);
@@ -296,7 +302,8 @@ static bool evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct
 /* Where else to look for a record to give up when the flow's own buckets have none of the right kind. */
 #define EVICT_REACH 32
 
-static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
+static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+			   bool wide)
 {
 	uint32_t idx = wide ? 0 : pool_get(t, MR_POOL_NARROW);
 
@@ -306,8 +313,8 @@ static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, st
 		return idx;
 	for (unsigned i = 0; i < EVICT_REACH; i++) {
 		if (evict_from(t, a, b, wide))
-			return pool_get(t, !wide && t->pool[MR_POOL_NARROW].free_head != 0 ? MR_POOL_NARROW :
-											 MR_POOL_WIDE);
+			return pool_get(t, !wide && t->pool[MR_POOL_NARROW].free_head != 0 ? MR_POOL_NARROW
+											   : MR_POOL_WIDE);
 		a = b = &t->buckets[t->victim_turn++ % t->n_buckets];
 	}
 	return 0;
@@ -336,7 +343,8 @@ static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_p
 
 	*h = (struct mr_flow_hot){
 		.addr_key = p->addr_key,
-		.port_key = (uint64_t)MR_SCOPE(p->port_id, p->vlan, p->inner_vlan) << 32 | (uint32_t)p->port_key,
+		.port_key =
+			(uint64_t)MR_SCOPE(p->port_id, p->vlan, p->inner_vlan) << 32 | (uint32_t)p->port_key,
 		.proto = p->proto,
 		.state = (uint8_t)(MR_FLOW_LIVE | MR_FLOW_EMPTY | (wide ? MR_FLOW_WIDE : 0)),
 	};
@@ -345,8 +353,8 @@ static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_p
 		memcpy(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6));
 }
 
-static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned slot, struct mr_flow_bucket *to,
-		 unsigned to_slot)
+static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned slot,
+		 struct mr_flow_bucket *to, unsigned to_slot)
 {
 	to->tag[to_slot] = from->tag[slot];
 	to->idx[to_slot] = from->idx[slot];
@@ -381,10 +389,12 @@ static bool has_record(const struct mr_flow_table *t, bool wide)
 {
 	const struct mr_flow_pool *n = &t->pool[MR_POOL_NARROW], *w = &t->pool[MR_POOL_WIDE];
 
-	return w->free_head != 0 || w->next_new < w->end || (!wide && (n->free_head != 0 || n->next_new < n->end));
+	return w->free_head != 0 || w->next_new < w->end ||
+	       (!wide && (n->free_head != 0 || n->next_new < n->end));
 }
 
-/* Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one has to go. */
+/* Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one has
+ * to go. */
 static void make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
 {
 	if (has_record(t, wide) && (displace(t, a) || displace(t, b)))

@@ -85,8 +85,8 @@ static void open_direction(struct mr_flow_table *t, uint32_t idx, const struct m
 		c->tcp_options |= tcp_options(p->data + p->l4_off, p->cap_len - p->l4_off);
 }
 
-static void open_record(struct mr_flow_table *t, struct mr_flow_bucket *b, uint32_t idx, const struct mr_packet *p,
-			unsigned d)
+static void open_record(struct mr_flow_table *t, struct mr_flow_bucket *b, uint32_t idx,
+			const struct mr_packet *p, unsigned d)
 {
 	struct mr_flow_hot *h = &t->hot[idx];
 
@@ -119,8 +119,8 @@ static void ttl_changed(struct mr_flow_cold *c, uint8_t ttl, unsigned d)
 		c->max_ttl[d] = ttl;
 }
 
-static void tcp_control(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot, const struct mr_packet *p,
-			unsigned d)
+static void tcp_control(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot,
+			const struct mr_packet *p, unsigned d)
 {
 	struct mr_flow_hot *h = &t->hot[b->idx[slot]];
 	uint8_t fins;
@@ -136,7 +136,8 @@ static void tcp_control(struct mr_flow_table *t, struct mr_flow_bucket *b, unsig
 }
 
 /* Count the packet in its record. */
-static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot, const struct mr_packet *p)
+static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot,
+			 const struct mr_packet *p)
 {
 	uint32_t idx = b->idx[slot];
 	struct mr_flow_hot *h = &t->hot[idx];
@@ -171,9 +172,9 @@ static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsi
 
 	class_ = b->class_[slot];
 	if (unlikely(class_ == MR_FLOW_CLASS_SINGLE || class_ == MR_FLOW_CLASS_ONE_WAY)) {
-		class_ = h->packets[!d] != 0  ? MR_FLOW_CLASS_BOTH_WAYS :
-			 h->packets[d] > 1    ? MR_FLOW_CLASS_ONE_WAY :
-						class_;
+		class_ = h->packets[!d] != 0 ? MR_FLOW_CLASS_BOTH_WAYS
+			 : h->packets[d] > 1 ? MR_FLOW_CLASS_ONE_WAY
+					     : class_;
 		if (b->class_[slot] != class_)
 			b->class_[slot] = class_;
 	}
@@ -182,7 +183,8 @@ static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsi
 }
 
 /* Could anything of the record end at this packet? False for nearly all packets. */
-static inline bool may_expire(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p)
+static inline bool may_expire(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+			      const struct mr_packet *p)
 {
 	uint8_t age = (uint8_t)((uint8_t)(p->clock_ns >> t->tick_shift) - h->start_tick);
 
@@ -223,8 +225,8 @@ static void tally_up(struct mr_flow_table *t, const struct tally *sum)
 }
 
 /* Returns where the packet was counted; idx 0: there was no room. */
-static inline struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p,
-					struct tally *sum)
+static inline struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f,
+					const struct mr_packet *p, struct tally *sum)
 {
 	if (f.idx != 0 && unlikely(may_expire(t, &t->hot[f.idx], p)) && settle(t, f, p))
 		f.idx = 0;
@@ -289,7 +291,8 @@ static void careful(struct mr_flow_table *t, struct mr_packet *p)
 	meter_released(t);
 }
 
-/* Count reasons and notes; gather the packets to meter. Returns how many; *ret_careful: not the plain path. */
+/* Count reasons and notes; gather the packets to meter. Returns how many; *ret_careful: not the plain path.
+ */
 static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n, struct mr_packet **ret,
 			 bool *ret_careful)
 {
@@ -310,8 +313,9 @@ static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16
 		late |= is_late(p);
 		ret[k++] = p;
 	}
-	*ret_careful = frags != 0 || late || (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
-						 mr_frag_due(&t->frag, ret[k - 1]->clock_ns)));
+	*ret_careful = frags != 0 || late ||
+		       (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
+				   mr_frag_due(&t->frag, ret[k - 1]->clock_ns)));
 	return k;
 }
 
@@ -363,6 +367,7 @@ void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
 	for (uint16_t i = 0; i < k; i++)
 		at[i] = guess(t, todo[i]);
 	for (uint16_t i = 0; i < k; i++)
-		meter(t, likely(confirmed(t, at[i], todo[i])) ? at[i] : mr_flow_find(t, todo[i]), todo[i], &sum);
+		meter(t, likely(confirmed(t, at[i], todo[i])) ? at[i] : mr_flow_find(t, todo[i]), todo[i],
+		      &sum);
 	tally_up(t, &sum);
 }

@@ -9,9 +9,9 @@ struct mr_frag_entry {
 	uint8_t addr6[2][16];
 	uint32_t id;
 	uint32_t scope;
-	uint32_t chain; /* next entry of the bucket; free entries: next free one */
+	uint32_t chain;	       /* next entry of the bucket; free entries: next free one */
 	uint32_t newer, older; /* in order of expiry */
-	uint32_t held; /* later fragments that wait, latest first */
+	uint32_t held;	       /* later fragments that wait, latest first */
 	uint16_t src_port, dst_port;
 	uint8_t proto;
 	bool v6, swapped;
@@ -68,8 +68,8 @@ void mr_frag_init(struct mr_frag_map *map, void *memory, uint32_t max, uint64_t 
 static bool sender_is_1(const struct mr_packet *p)
 {
 	/* with equal addresses the order comes from the ports, which later fragments lack */
-	bool same = p->flags & MR_PACKET_V6 ? memcmp(p->addr6[0], p->addr6[1], 16) == 0 :
-					      p->addr_key >> 32 == (p->addr_key & UINT32_MAX);
+	bool same = p->flags & MR_PACKET_V6 ? memcmp(p->addr6[0], p->addr6[1], 16) == 0
+					    : p->addr_key >> 32 == (p->addr_key & UINT32_MAX);
 
 	return !same && (p->flags & MR_PACKET_SWAPPED) != 0;
 }
@@ -84,11 +84,12 @@ static uint32_t find(const struct mr_frag_map *map, const struct mr_packet *p)
 	uint32_t scope = (uint32_t)(p->port_key >> 32);
 	bool v6 = (p->flags & MR_PACKET_V6) != 0;
 
-	for (uint32_t i = *bucket_of(map, p->addr_key, p->frag_id, p->proto); i != 0; i = map->entries[i].chain) {
+	for (uint32_t i = *bucket_of(map, p->addr_key, p->frag_id, p->proto); i != 0;
+	     i = map->entries[i].chain) {
 		const struct mr_frag_entry *e = &map->entries[i];
 
-		if (e->addr_key == p->addr_key && e->id == p->frag_id && e->proto == p->proto && e->scope == scope &&
-		    e->v6 == v6 && e->swapped == sender_is_1(p) &&
+		if (e->addr_key == p->addr_key && e->id == p->frag_id && e->proto == p->proto &&
+		    e->scope == scope && e->v6 == v6 && e->swapped == sender_is_1(p) &&
 		    (!v6 || memcmp(e->addr6, p->addr6, sizeof(e->addr6)) == 0))
 			return i;
 	}
@@ -116,8 +117,8 @@ static void unlink_entry(struct mr_frag_map *map, uint32_t i)
 }
 
 /*
- * Held fragments which may go lie on one list; its head is held_next[0]. Their clock is the one that set them free,
- * so that what happens to them doesn't depend on when the next packet comes.
+ * Held fragments which may go lie on one list; its head is held_next[0]. Their clock is the one that set them
+ * free, so that what happens to them doesn't depend on when the next packet comes.
  */
 static void make_ready(struct mr_frag_map *map, struct mr_frag_entry *e, uint64_t clock_ns)
 {
@@ -216,14 +217,16 @@ enum mr_frag_verdict mr_frag_packet(struct mr_frag_map *map, struct mr_packet *p
 
 bool mr_frag_due(const struct mr_frag_map *map, uint64_t clock_ns)
 {
-	return map->held_next[0] != 0 || (map->oldest != 0 && map->entries[map->oldest].expiry_ns <= clock_ns);
+	return map->held_next[0] != 0 ||
+	       (map->oldest != 0 && map->entries[map->oldest].expiry_ns <= clock_ns);
 }
 
 bool mr_frag_release(struct mr_frag_map *map, uint64_t clock_ns, struct mr_packet *ret)
 {
 	uint32_t h;
 
-	while (map->held_next[0] == 0 && map->oldest != 0 && map->entries[map->oldest].expiry_ns <= clock_ns) {
+	while (map->held_next[0] == 0 && map->oldest != 0 &&
+	       map->entries[map->oldest].expiry_ns <= clock_ns) {
 		make_ready(map, &map->entries[map->oldest], map->entries[map->oldest].expiry_ns);
 		unlink_entry(map, map->oldest);
 	}
