@@ -15,14 +15,14 @@ static const struct option options[] = {
 
 static void help(FILE *out)
 {
-	fprintf(out, "usage: millrace check -c FILE [--dump]\n\n"
-		     "Judge a configuration: every fault with file, line and key. Touches no hardware, needs "
-		     "no root.\n\n"
-		     "  -c, --config FILE  the configuration\n"
-		     "      --dump         print it with all defaults filled in\n"
-		     "      --keys         list all keys with what they allow and their defaults\n"
-		     "  -h, --help         this text\n\n"
-		     "exit status: 0 it can run, 1 it has faults, 2 wrong usage\n");
+	fprintf(out,
+		"usage: millrace check -c FILE [--dump]\n\n"
+		"Judge a configuration: every fault with file, line and key. Touches no hardware, needs no root.\n\n"
+		"  -c, --config FILE  the configuration\n"
+		"      --dump         print it with all defaults filled in\n"
+		"      --keys         list all keys with what they allow and their defaults\n"
+		"  -h, --help         this text\n\n"
+		"exit status: 0 it can run, 1 it has faults, 2 wrong usage\n");
 }
 
 int mr_command_check(int argc, char **argv)

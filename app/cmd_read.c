@@ -48,27 +48,19 @@ static void help(FILE *out)
 {
 	fprintf(out,
 		"usage: millrace read FILE... [OPTION]...\n\n"
-		"Meter captures (pcap or pcapng, plain, gzip or zstd) as if they came from a port. The "
-		"capture's time is\n"
-		"the only clock, so the result does not depend on the machine. Needs neither root nor "
-		"hugepages.\n\n"
-		"  -o, --output DIR     write DIR/flows.ipfix (RFC 5655), DIR/flows.jsonl and "
-		"DIR/stats.json\n"
-		"  -e, --export URL     also send the flows to udp|tcp://HOST[:PORT]; may be repeated. A "
-		"collector that wants\n"
+		"Meter captures (pcap or pcapng, plain, gzip or zstd) as if they came from a port. The capture's time is\n"
+		"the only clock, so the result does not depend on the machine. Needs neither root nor hugepages.\n\n"
+		"  -o, --output DIR     write DIR/flows.ipfix (RFC 5655), DIR/flows.jsonl and DIR/stats.json\n"
+		"  -e, --export URL     also send the flows to udp|tcp://HOST[:PORT]; may be repeated. A collector that wants\n"
 		"                       TLS needs certificates: describe it in a configuration, see -c\n"
 		"  -p, --profile NAME   IPFIX profile for -e: compat (default), biflow or full\n"
-		"  -w, --workers N      worker threads, 1 to %d (default 1); the records are the same for "
-		"any N\n"
-		"  -c, --config FILE    take flow and export settings from a configuration; its ports are "
-		"not touched\n"
-		"      --set KEY=VALUE  one setting, e.g. --set flow.idle_timeout=60s; `millrace check "
-		"--keys` lists them\n"
+		"  -w, --workers N      worker threads, 1 to %d (default 1); the records are the same for any N\n"
+		"  -c, --config FILE    take flow and export settings from a configuration; its ports are not touched\n"
+		"      --set KEY=VALUE  one setting, e.g. --set flow.idle_timeout=60s; `millrace check --keys` lists them\n"
 		"  -q, --quiet          no summary and no progress\n"
 		"  -v, --verbose        more log lines\n"
 		"  -h, --help           this text\n\n"
-		"exit status: 0 all packets are accounted for, 1 a file is damaged or something failed, 2 "
-		"wrong usage\n",
+		"exit status: 0 all packets are accounted for, 1 a file is damaged or something failed, 2 wrong usage\n",
 		WORKERS_MAX);
 }
 

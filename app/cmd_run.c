@@ -33,15 +33,15 @@ static const struct option options[] = {
 
 static void help(FILE *out)
 {
-	fprintf(out, "usage: millrace run -c FILE [-v]\n\n"
-		     "Meter the ports of the configuration and export their flows. SIGTERM or SIGINT ends "
-		     "all records,\n"
-		     "exports them and prints the loss account.\n\n"
-		     "  -c, --config FILE  the configuration, see config/millrace.yaml and docs/config.md\n"
-		     "  -s, --stats FILE   at the end write all counters and the account as JSON\n"
-		     "  -v, --verbose      more log lines; twice: debugging, with DPDK's own messages\n"
-		     "  -h, --help         this text\n\n"
-		     "exit status: 0 the account closes, 1 failed, 2 wrong usage\n");
+	fprintf(out,
+		"usage: millrace run -c FILE [-v]\n\n"
+		"Meter the ports of the configuration and export their flows. SIGTERM or SIGINT ends all records,\n"
+		"exports them and prints the loss account.\n\n"
+		"  -c, --config FILE  the configuration, see config/millrace.yaml and docs/config.md\n"
+		"  -s, --stats FILE   at the end write all counters and the account as JSON\n"
+		"  -v, --verbose      more log lines; twice: debugging, with DPDK's own messages\n"
+		"  -h, --help         this text\n\n"
+		"exit status: 0 the account closes, 1 failed, 2 wrong usage\n");
 }
 
 static int block_signals(void)

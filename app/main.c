@@ -42,8 +42,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "millrace: which command? See `millrace --help`\n");
 	else
 		fprintf(stderr,
-			"millrace: no command '%s'; there are run, read, check and bench, see `millrace "
-			"--help`\n",
+			"millrace: no command '%s'; there are run, read, check and bench, see `millrace --help`\n",
 			word);
 	return MR_EXIT_USAGE;
 }
