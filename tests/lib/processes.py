@@ -36,6 +36,10 @@ def udp_port_is_open(port, pid="self"):
     return False
 
 
+# A test run that is killed runs no clean-up; the kernel does it then.
+_DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
+
+
 class Background:
     """A command in its own process group, output in a file. Use as a context manager."""
 
@@ -53,8 +57,9 @@ class Background:
     def __enter__(self):
         with open(self.log, "wb") as log:
             # a group of its own, since nfacctd's plugins are children that have to end with it
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT,
-                                            stdin=subprocess.DEVNULL, start_new_session=True, env=self.env)
+            self.process = subprocess.Popen([*_DIES_WITH_US, *self.command], stdout=log,
+                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                            start_new_session=True, env=self.env)
         try:
             if self.ready is not None:
                 wait_until(self._ready_or_dead, what=f"{self.command[0]} ready")
