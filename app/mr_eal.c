@@ -127,3 +127,19 @@ uint64_t mr_eal_free_hugepages(void)
 	closedir(dir);
 	return sum;
 }
+
+uint64_t mr_eal_available_memory(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	uint64_t octets = UINT64_MAX;
+	unsigned long kb;
+	char line[128];
+
+	if (f == NULL)
+		return octets;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "MemAvailable: %lu kB", &kb) == 1)
+			octets = (uint64_t)kb * 1024;
+	fclose(f);
+	return octets;
+}

@@ -23,5 +23,8 @@ struct mr_eal_conf {
 int mr_eal_start(const struct mr_eal_conf *conf, struct mr_err *err);
 void mr_eal_stop(void);
 
+/** Memory that the kernel can give without swapping, octets; UINT64_MAX when it doesn't say. */
+uint64_t mr_eal_available_memory(void);
+
 /** Free hugepages of all sizes, octets. */
 uint64_t mr_eal_free_hugepages(void);

@@ -291,6 +291,18 @@ static void down_workers(struct mr_probe *p)
 	p->output.n_rings = 0;
 }
 
+/* Without hugepages the kernel promises any memory and kills the probe later, when flows come. */
+static int check_memory(const struct mr_probe *p, const struct mr_hash_seed *seed, struct mr_err *err)
+{
+	struct mr_flow_conf conf = flow_conf(p, 0, seed);
+	uint64_t wanted = mr_flow_memory(&conf) * p->conf.plan.n_workers, free = mr_eal_available_memory();
+
+	if (!p->conf.live || rte_eal_has_hugepages() || wanted <= free)
+		return 0;
+	return mr_err_set(err, ENOMEM, "flow.max_flows asks for %lu MiB of memory and %lu MiB are free: lower it",
+			  wanted >> 20, free >> 20);
+}
+
 static int up_workers(struct mr_probe *p, struct mr_err *err)
 {
 	struct mr_hash_seed seed;
@@ -298,6 +310,7 @@ static int up_workers(struct mr_probe *p, struct mr_err *err)
 
 	if (rc < 0)
 		return mr_err_set(err, -rc, "the kernel gives no random seed: %s", strerror(-rc));
+	rc = check_memory(p, &seed, err);
 	for (unsigned i = 0; rc == 0 && i < p->conf.plan.n_workers; i++)
 		rc = new_worker(p, i, &seed, err);
 	if (rc < 0)

@@ -90,6 +90,12 @@ def test_too_little_memory_for_the_flows(tmp_path):
     assert_nothing_left(tmp_path)
 
 
+def test_more_flows_than_memory(tmp_path):
+    assert_refused(run_config(tmp_path, NULL, flow={"max_flows": "1G"}, memory={"hugepages": "off"}),
+                   "flow.max_flows", "MiB are free")
+    assert_nothing_left(tmp_path)
+
+
 def test_run_without_rights_says_which(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can become nobody")
