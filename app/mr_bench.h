@@ -10,7 +10,7 @@
 
 /**
  * @file
- * The parts of `millrace bench`: a flow meter's throughput in the spirit of RFC 6645 (sections 4 and 6), on
+ * The parts of `millrace bench`: a flow meter's throughput in the spirit of RFC 6645, on
  * built-in traffic, with the program's own worker, exporter loop and exporter.
  *
  * Time is CPU time of the measuring thread, so what other programs take from its core isn't counted; what
