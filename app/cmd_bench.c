@@ -344,20 +344,6 @@ static int choose_cpus(struct mr_bench_machine *m, struct mr_err *err)
 	return 0;
 }
 
-static uint64_t available_memory(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-	unsigned long kb = 0;
-
-	while (f != NULL && kb == 0 && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "MemAvailable: %lu", &kb) != 1)
-			kb = 0;
-	if (f != NULL)
-		fclose(f);
-	return kb == 0 ? UINT64_MAX : (uint64_t)kb << 10;
-}
-
 static uint64_t memory_needed(const struct bench *b)
 {
 	uint64_t most = 0;
@@ -379,11 +365,11 @@ static int start(struct bench *b, struct mr_err *err)
 	mr_bench_machine_read(m);
 	m->hugepages_free = mr_eal_free_hugepages();
 	m->hugepages = m->hugepages_free >= needed;
-	if (!m->hugepages && needed > available_memory())
+	if (!m->hugepages && needed > mr_eal_available_memory())
 		return mr_err_set(err, ENOMEM,
 				  "the largest row needs %lu MiB of memory, %lu MiB are available; choose "
 				  "fewer flows with --flows",
-				  needed >> 20, available_memory() >> 20);
+				  needed >> 20, mr_eal_available_memory() >> 20);
 	if (!m->hugepages)
 		fprintf(stderr,
 			"millrace bench: without hugepages figures are lower, most with many flows; "
