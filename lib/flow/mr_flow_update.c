@@ -346,28 +346,28 @@ static inline bool confirmed(const struct mr_flow_table *t, struct mr_flow_slot 
 
 void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
 {
-	struct mr_packet *todo[64];
+	struct mr_packet *kept[64];
 	struct mr_flow_slot at[64];
 	struct tally sum = { 0 };
 	bool slow;
 	uint16_t k;
 
 	mr_counter_add(t->conf.counters, MR_C_RECEIVED, n);
-	k = sort_out(t, pkts, n, todo, &slow);
+	k = sort_out(t, pkts, n, kept, &slow);
 	if (unlikely(slow)) {
 		for (uint16_t i = 0; i < k; i++)
-			careful(t, todo[i]);
+			careful(t, kept[i]);
 		return;
 	}
 	if (k == 0)
 		return;
-	t->clock_ns = RTE_MAX(t->clock_ns, todo[k - 1]->clock_ns);
+	t->clock_ns = RTE_MAX(t->clock_ns, kept[k - 1]->clock_ns);
 	for (uint16_t i = 0; i < k; i++)
-		rte_prefetch0(&t->buckets[mr_flow_bucket_1(t, todo[i]->hash)]);
+		rte_prefetch0(&t->buckets[mr_flow_bucket_1(t, kept[i]->hash)]);
 	for (uint16_t i = 0; i < k; i++)
-		at[i] = guess(t, todo[i]);
+		at[i] = guess(t, kept[i]);
 	for (uint16_t i = 0; i < k; i++)
-		meter(t, likely(confirmed(t, at[i], todo[i])) ? at[i] : mr_flow_find(t, todo[i]), todo[i],
+		meter(t, likely(confirmed(t, at[i], kept[i])) ? at[i] : mr_flow_find(t, kept[i]), kept[i],
 		      &sum);
 	tally_up(t, &sum);
 }
