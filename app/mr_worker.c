@@ -115,16 +115,12 @@ static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
 	struct rte_mbuf *mbufs[MR_WORKER_BURST];
 	struct mr_port *port = rx->port;
 	uint16_t n = mr_port_rx_burst(port, rx->queue, mbufs, MR_WORKER_BURST);
-	uint64_t octets = 0;
 
 	if (n == 0)
 		return 0;
 	mr_packet_decode_burst(&w->packet, mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0,
 			       &w->scratch, w->pkts);
 	set_times(w, port, mbufs, n);
-	for (uint16_t i = 0; i < n; i++)
-		octets += w->pkts[i].frame_len;
-	mr_counter_add(&w->counters, MR_C_RECEIVED_OCTETS, octets);
 	mr_flow_burst(w->table, w->pkts, n);
 	if (rx->peer != NULL)
 		forward(w, rx, mbufs, n);

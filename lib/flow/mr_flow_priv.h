@@ -48,7 +48,7 @@ enum {
 	MR_FLOW_FIN_1 = 1 << 4,
 	MR_FLOW_CLOSED = 1 << 5, /* FIN both ways or RST: waits for the linger */
 	MR_FLOW_EMPTY = 1 << 6, /* its record left by active timeout and no packet came since */
-	MR_FLOW_WIDE = 1 << 7, /* IPv6: addresses in addr6[] */
+	MR_FLOW_WIDE = MR_PACKET_V6, /* IPv6: addresses in addr6[] */
 };
 
 /** What every packet touches. Index 0: sent by endpoint 0 of the canonical key. */
@@ -60,8 +60,8 @@ struct mr_flow_hot {
 	uint32_t packets[2];
 	uint16_t max_len[2];
 	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold part */
-	uint8_t start_tick; /* start of the record in units of 2^tick_shift ns, modulo 256 */
-	uint8_t proto;
+	uint8_t reserved;
+	uint8_t proto; /* this and the next are compared as one word, as struct mr_packet has them */
 	uint8_t state;
 } __attribute__((aligned(64)));
 
@@ -128,7 +128,6 @@ struct mr_flow_table {
 	uint64_t idle_ns, active_ns, linger_ns;
 	uint64_t key_mask; /* bits of port_key that are part of the key */
 	uint64_t key_rest; /* what a packet's port_key has in the other bits */
-	uint8_t tick_shift, active_ticks; /* a record younger than active_ticks can't have reached its active timeout */
 	uint64_t clock_ns; /* highest clock seen */
 
 	/* the sweep */
@@ -217,6 +216,16 @@ static inline uint64_t mr_flow_quiet_ns(const struct mr_flow_hot *h, uint64_t cl
 	return least < 0 ? 0 : (uint64_t)least; /* a held fragment may bring an old clock */
 }
 
+/** Of a wide record. */
+static inline bool mr_flow_addr6_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
+{
+	uint64_t a[4], b[4];
+
+	memcpy(a, t->addr6[idx - t->first_wide], sizeof(a));
+	memcpy(b, p->addr6, sizeof(b));
+	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
+}
+
 static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
 	const struct mr_flow_hot *h = &t->hot[idx];
@@ -225,7 +234,7 @@ static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx
 	if (h->addr_key != p->addr_key || ((h->port_key ^ p->port_key) & t->key_mask) != 0 || h->proto != p->proto ||
 	    wide != ((p->flags & MR_PACKET_V6) != 0))
 		return false;
-	return !wide || memcmp(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6)) == 0;
+	return !wide || mr_flow_addr6_equal(t, idx, p);
 }
 
 /* mr_flow_table.c */
@@ -256,5 +265,27 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns);
 
 /* mr_flow_update.c */
+
+/** What packets add to the counters, kept in registers until the burst is done. */
+struct mr_flow_tally {
+	uint64_t metered, octets, v6;
+};
+
+static inline void mr_flow_tally_up(struct mr_flow_table *t, const struct mr_flow_tally *sum)
+{
+	mr_counter_add(t->conf.counters, MR_C_METERED, sum->metered);
+	mr_counter_add(t->conf.counters, MR_C_METERED_OCTETS, sum->octets);
+	mr_counter_add(t->conf.counters, MR_C_IPV4, sum->metered - sum->v6);
+	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
+}
+
+/** Is the packet too old for the times of a record that lives on? */
+static inline bool mr_flow_is_late(const struct mr_packet *p)
+{
+	return (int64_t)(p->clock_ns - p->time_ns) > (int64_t)MR_FLOW_LATE_NS;
+}
+
+/** Meter one packet that is neither a fragment nor late, whatever the state of its flow. */
+void mr_flow_meter(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum);
 /** Meter one packet whose fragment question is settled. */
 void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p);

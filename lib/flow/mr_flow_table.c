@@ -94,15 +94,6 @@ static int allocate(struct mr_flow_table *t, size_t size, struct mr_err *err)
 	return 0;
 }
 
-/* The unit in which a record's age fits into 7 bits, so that 8 bits can't wrap during idle + active. */
-static void set_ticks(struct mr_flow_table *t)
-{
-	t->tick_shift = 0;
-	while ((t->active_ns + t->idle_ns) >> t->tick_shift > 127)
-		t->tick_shift++;
-	t->active_ticks = (uint8_t)(t->active_ns >> t->tick_shift);
-}
-
 static void lay_out(struct mr_flow_table *t, const struct layout *l)
 {
 	uint8_t *base = t->memory;
@@ -146,7 +137,6 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 		      (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
 		      (conf->packet.port_in_key ? (uint64_t)MR_SCOPE(0xff, 0, 0) << 32 : 0);
 	t->key_rest = (uint64_t)MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE) << 32 & ~t->key_mask;
-	set_ticks(t);
 	l = plan(conf);
 	rc = allocate(t, l.size, err);
 	if (rc < 0) {
@@ -426,6 +416,6 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 	ret.bucket->class_[ret.slot] = MR_FLOW_CLASS_SINGLE;
 	set_live(t, t->live + 1);
 	mr_counter_add(t->conf.counters, MR_C_FLOWS_CREATED, 1);
-	mr_flow_expect(t, ret.bucket, p->clock_ns + RTE_MIN(t->idle_ns, t->active_ns));
+	mr_flow_expect(t, ret.bucket, p->time_ns + RTE_MIN(t->idle_ns, t->active_ns));
 	return ret;
 }

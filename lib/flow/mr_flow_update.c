@@ -93,21 +93,23 @@ static void open_record(struct mr_flow_table *t, struct mr_flow_bucket *b, uint3
 	if (h->last[0] == 0 && h->last[1] == 0)
 		open_flow(t, idx, p, d);
 	h->state &= (uint8_t)~MR_FLOW_EMPTY;
-	h->start_tick = (uint8_t)(p->time_ns >> t->tick_shift);
 	/* the unseen direction must not look older than the seen one */
 	if (h->last[!d] == 0)
 		h->last[!d] = (p->time_ns & MR_T48_MASK) << 16;
-	mr_flow_expect(t, b, p->clock_ns + RTE_MIN(t->idle_ns, t->active_ns));
+	mr_flow_expect(t, b, p->time_ns + RTE_MIN(t->idle_ns, t->active_ns));
 }
 
 /* A packet older than one that was counted already: captures that aren't in order. */
-static uint64_t out_of_order(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p, unsigned d)
+static uint64_t out_of_order(struct mr_flow_table *t, struct mr_flow_bucket *b, uint32_t idx,
+			     const struct mr_packet *p, unsigned d)
 {
 	struct mr_flow_cold *c = &t->cold[idx];
 	uint64_t start = mr_t48_full(p->clock_ns, mr_flow_start48(c, (int)d));
 
-	if (p->time_ns < start)
+	if (p->time_ns < start) {
 		mr_flow_set_start48(c, (int)d, p->time_ns & MR_T48_MASK);
+		mr_flow_expect(t, b, p->time_ns + t->active_ns);
+	}
 	return mr_flow_last48(&t->hot[idx], (int)d);
 }
 
@@ -154,7 +156,7 @@ static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsi
 
 	last = h->last[d];
 	if (unlikely(mr_t48_since(t48, last >> 16) < 0))
-		t48 = out_of_order(t, idx, p, d);
+		t48 = out_of_order(t, b, idx, p, d);
 	if (unlikely((uint8_t)(last >> 8) != p->ttl))
 		ttl_changed(&t->cold[idx], p->ttl, d);
 	h->last[d] = t48 << 16 | (uint64_t)p->ttl << 8 | (last & 0xff) | p->tcp_flags;
@@ -183,12 +185,9 @@ static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsi
 }
 
 /* Could anything of the record end at this packet? False for nearly all packets. */
-static inline bool may_expire(const struct mr_flow_table *t, const struct mr_flow_hot *h,
-			      const struct mr_packet *p)
+static bool may_expire(const struct mr_flow_slot *f, const struct mr_flow_hot *h, const struct mr_packet *p)
 {
-	uint8_t age = (uint8_t)((uint8_t)(p->clock_ns >> t->tick_shift) - h->start_tick);
-
-	return mr_flow_quiet_ns(h, p->clock_ns) >= t->idle_ns || age >= t->active_ticks ||
+	return f->bucket->expiry_s <= p->clock_ns / MR_NS_PER_S ||
 	       (h->state & (MR_FLOW_CLOSED | MR_FLOW_EMPTY)) != 0;
 }
 
@@ -211,24 +210,11 @@ static bool settle(struct mr_flow_table *t, struct mr_flow_slot f, const struct 
 	return true;
 }
 
-/* What a burst adds to the counters, kept in registers until its end. */
-struct tally {
-	uint64_t metered, octets, v6;
-};
-
-static void tally_up(struct mr_flow_table *t, const struct tally *sum)
-{
-	mr_counter_add(t->conf.counters, MR_C_METERED, sum->metered);
-	mr_counter_add(t->conf.counters, MR_C_METERED_OCTETS, sum->octets);
-	mr_counter_add(t->conf.counters, MR_C_IPV4, sum->metered - sum->v6);
-	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
-}
-
 /* Returns where the packet was counted; idx 0: there was no room. */
-static inline struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f,
-					const struct mr_packet *p, struct tally *sum)
+static struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p,
+				 struct mr_flow_tally *sum)
 {
-	if (f.idx != 0 && unlikely(may_expire(t, &t->hot[f.idx], p)) && settle(t, f, p))
+	if (f.idx != 0 && may_expire(&f, &t->hot[f.idx], p) && settle(t, f, p))
 		f.idx = 0;
 	if (unlikely(f.idx == 0)) {
 		f = mr_flow_insert(t, p);
@@ -244,130 +230,24 @@ static inline struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_
 	return f;
 }
 
-/* Is the packet too old for the times of a record that lives on? */
-static inline bool is_late(const struct mr_packet *p)
+void mr_flow_meter(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum)
 {
-	return (int64_t)(p->clock_ns - p->time_ns) > (int64_t)MR_FLOW_LATE_NS;
+	meter(t, mr_flow_find(t, p), p, sum);
 }
 
 void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p)
 {
-	bool late = is_late(p);
+	struct mr_flow_tally sum = { 0 };
 	struct mr_flow_slot f = { 0 };
-	struct tally sum = { 0 };
 
-	if (likely(!late))
-		f = mr_flow_find(t, p);
-	f = meter(t, f, p, &sum);
-	if (unlikely(late) && f.idx != 0) {
-		mr_flow_emit(t, f.idx, MR_FLOW_END_IDLE, p->clock_ns, p->time_ns);
-		mr_flow_remove(t, f.bucket, f.slot);
-	}
-	tally_up(t, &sum);
-}
-
-static void meter_released(struct mr_flow_table *t)
-{
-	struct mr_packet p;
-
-	while (mr_frag_due(&t->frag, t->clock_ns) && mr_frag_release(&t->frag, t->clock_ns, &p))
-		mr_flow_one(t, &p);
-}
-
-/* The packet itself, with all that fragments and held fragments add to it. */
-static void careful(struct mr_flow_table *t, struct mr_packet *p)
-{
-	if (p->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS)
-		while (!mr_flow_age(t, p->clock_ns, UINT32_MAX))
-			;
-	t->clock_ns = RTE_MAX(t->clock_ns, p->clock_ns);
-	meter_released(t);
-	if (p->frag != MR_FRAG_NONE) {
-		mr_counter_add(t->conf.counters, MR_C_FRAGMENTS, 1);
-		if (mr_frag_packet(&t->frag, p) == MR_FRAG_HELD)
-			return;
-	}
-	mr_flow_one(t, p);
-	meter_released(t);
-}
-
-/* Count reasons and notes; gather the packets to meter. Returns how many; *ret_careful: not the plain path.
- */
-static uint16_t sort_out(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n, struct mr_packet **ret,
-			 bool *ret_careful)
-{
-	uint8_t frags = 0;
-	bool late = false;
-	uint16_t k = 0;
-
-	for (uint16_t i = 0; i < n; i++) {
-		struct mr_packet *p = &pkts[i];
-
-		if (unlikely(p->note != 0))
-			mr_counter_add(t->conf.counters, (enum mr_counter)p->note, 1);
-		if (unlikely(p->not_metered != 0)) {
-			mr_counter_add(t->conf.counters, (enum mr_counter)p->not_metered, 1);
-			continue;
+	if (likely(!mr_flow_is_late(p))) {
+		mr_flow_meter(t, p, &sum);
+	} else {
+		f = meter(t, f, p, &sum);
+		if (f.idx != 0) {
+			mr_flow_emit(t, f.idx, MR_FLOW_END_IDLE, p->clock_ns, p->time_ns);
+			mr_flow_remove(t, f.bucket, f.slot);
 		}
-		frags |= p->frag;
-		late |= is_late(p);
-		ret[k++] = p;
 	}
-	*ret_careful = frags != 0 || late ||
-		       (k != 0 && (ret[k - 1]->clock_ns > t->clock_ns + MR_FLOW_JUMP_NS ||
-				   mr_frag_due(&t->frag, ret[k - 1]->clock_ns)));
-	return k;
-}
-
-/* Where the flow of a packet probably is: the first slot of its first bucket whose tag fits. */
-static inline struct mr_flow_slot guess(const struct mr_flow_table *t, const struct mr_packet *p)
-{
-	struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, p->hash)];
-	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
-	struct mr_flow_slot f = { .bucket = b };
-
-	if (likely(mask != 0)) {
-		f.slot = (unsigned)__builtin_ctz(mask);
-		f.idx = b->idx[f.slot];
-		rte_prefetch0(&t->hot[f.idx]);
-		if (p->flags & MR_PACKET_V6 && f.idx >= t->first_wide)
-			rte_prefetch0(&t->addr6[f.idx - t->first_wide]);
-	} else if (b->overflow != 0) {
-		rte_prefetch0(&t->buckets[mr_flow_bucket_2(t, p->hash)]);
-	}
-	return f;
-}
-
-/* Is the guess right? Packets before this one in the burst may have changed the bucket. */
-static inline bool confirmed(const struct mr_flow_table *t, struct mr_flow_slot f, const struct mr_packet *p)
-{
-	return f.idx != 0 && f.bucket->idx[f.slot] == f.idx && mr_flow_key_equal(t, f.idx, p);
-}
-
-void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
-{
-	struct mr_packet *kept[64];
-	struct mr_flow_slot at[64];
-	struct tally sum = { 0 };
-	bool slow;
-	uint16_t k;
-
-	mr_counter_add(t->conf.counters, MR_C_RECEIVED, n);
-	k = sort_out(t, pkts, n, kept, &slow);
-	if (unlikely(slow)) {
-		for (uint16_t i = 0; i < k; i++)
-			careful(t, kept[i]);
-		return;
-	}
-	if (k == 0)
-		return;
-	t->clock_ns = RTE_MAX(t->clock_ns, kept[k - 1]->clock_ns);
-	for (uint16_t i = 0; i < k; i++)
-		rte_prefetch0(&t->buckets[mr_flow_bucket_1(t, kept[i]->hash)]);
-	for (uint16_t i = 0; i < k; i++)
-		at[i] = guess(t, kept[i]);
-	for (uint16_t i = 0; i < k; i++)
-		meter(t, likely(confirmed(t, at[i], kept[i])) ? at[i] : mr_flow_find(t, kept[i]), kept[i],
-		      &sum);
-	tally_up(t, &sum);
+	mr_flow_tally_up(t, &sum);
 }

@@ -58,7 +58,9 @@ void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *
 void mr_packet_decode(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
 		      enum mr_link link, uint8_t port_id, struct mr_packet *ret)
 {
-	if (link != MR_LINK_ETHERNET || !mr_decode_fast(conf, data, cap, wire, port_id, ret))
+	struct mr_fast fast = mr_fast_make(conf, port_id);
+
+	if (link != MR_LINK_ETHERNET || !mr_decode_fast(&fast, data, cap, wire, ret))
 		mr_packet_decode_general(conf, data, cap, wire, link, port_id, ret);
 }
 

@@ -43,7 +43,7 @@ enum mr_frag {
 
 /** Where the packet's flags say that something of it is there. */
 enum {
-	MR_PACKET_V6 = 1 << 0,
+	MR_PACKET_V6 = 1 << 7,
 	MR_PACKET_L4 = 1 << 1, /* l4_off points at a whole transport header (its fixed part) */
 	MR_PACKET_MAC = 1 << 3, /* data starts with destination and source MAC address */
 	/* canonical order swapped source and destination: the sender is endpoint 1 of the key */
@@ -76,13 +76,15 @@ struct mr_packet {
 	uint8_t proto; /* IP protocol; for IPv6 the last header that the decoder reached */
 	uint8_t flags; /* MR_PACKET_* */
 	uint8_t tcp_flags;
-	uint8_t ttl; /* or hop limit */
-	uint8_t tos; /* or traffic class */
-	uint8_t frag; /* enum mr_frag */
-	uint16_t not_metered; /* enum mr_counter of class NOT_METERED, or 0: meter it (RECEIVED is no reason) */
-	uint16_t note; /* enum mr_counter of class NOTE, the first thing found wrong; or 0 */
+	uint8_t ttl;	 /* or hop limit */
 	uint16_t l3_off; /* of the IP header in data */
 	uint16_t l4_off; /* of the transport header in data */
+
+	/* these three together are 0 for nearly all packets: mr_packet_odd() */
+	uint16_t note; /* enum mr_counter of class NOTE, the first thing found wrong; or 0 */
+	uint16_t not_metered; /* enum mr_counter of class NOT_METERED, or 0: meter it (RECEIVED is no reason) */
+	uint8_t frag; /* enum mr_frag */
+	uint8_t tos; /* or traffic class */
 	/* behind the transport header, or behind IP when the decoder doesn't know the protocol; cap_len (at most 65535)
 	 * when there is no payload to point at: header cut or malformed, later fragment */
 	uint16_t payload_off;
@@ -103,6 +105,12 @@ struct mr_packet {
 
 static_assert(sizeof(struct mr_packet) == 128, "two cache lines");
 static_assert(offsetof(struct mr_packet, addr6) == 64, "the flow table's fast path reads the first line only");
+
+/** Not 0: there is a note, a reason not to meter, or a fragment. */
+static inline uint64_t mr_packet_odd(const struct mr_packet *p)
+{
+	return (uint64_t)p->note | p->not_metered | p->frag;
+}
 
 /** What goes into the key, from the configuration; constant while running. */
 struct mr_packet_conf {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packet/mr_packet_burst.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "packet/mr_decode_fast.h"
@@ -51,6 +52,8 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 			    uint8_t port_id, bool has_link, struct mr_packet_scratch *scratch,
 			    struct mr_packet *ret)
 {
+	const struct mr_fast fast = mr_fast_make(conf, port_id);
+
 	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
 	for (uint16_t i = 0; i < n; i++) {
@@ -58,9 +61,9 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 
 		if (i + PREFETCH_AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], const void *));
-		if (m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
-		    !mr_decode_fast(conf, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
-				    port_id, &ret[i]))
+		if (unlikely(m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
+			     !mr_decode_fast(&fast, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
+					     m->pkt_len, &ret[i])))
 			decode_slow(conf, m, port_id, has_link, scratch->head[i], &ret[i]);
 	}
 }
