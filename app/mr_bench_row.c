@@ -12,6 +12,7 @@
 #include "app/mr_output.h"
 #include "app/mr_time.h"
 #include "app/mr_worker.h"
+#include "drivers/mr_mbuf.h"
 
 #define CHUNK_BURSTS   256
 #define FOREVER_NS     (12 * 3600 * MR_NS_PER_S) /* no flow of a measurement gets that old */
@@ -82,7 +83,7 @@ static uint64_t source_chunk(void *ctx)
 	for (unsigned i = 0; i < CHUNK_BURSTS; i++) {
 		uint16_t n = mr_port_rx_burst(r->port, 0, mbufs, MR_WORKER_BURST);
 
-		rte_pktmbuf_free_bulk(mbufs, n);
+		mr_mbuf_free_burst(mbufs, n);
 		got += n;
 	}
 	return got;
@@ -99,7 +100,7 @@ static uint64_t decode_chunk(void *ctx)
 		uint16_t n = mr_port_rx_burst(r->port, 0, mbufs, MR_WORKER_BURST);
 
 		mr_packet_decode_burst(&w->packet, mbufs, n, 0, false, &w->scratch, w->pkts);
-		rte_pktmbuf_free_bulk(mbufs, n);
+		mr_mbuf_free_burst(mbufs, n);
 		got += n;
 	}
 	return got;

@@ -7,6 +7,7 @@
 #include <rte_ring_elem.h>
 
 #include "app/mr_time.h"
+#include "drivers/mr_mbuf.h"
 
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
 #define DRAIN_RECORDS 1024 /* per round */
@@ -106,7 +107,7 @@ static void forward(struct mr_worker *w, const struct mr_worker_rx *rx, struct r
 	mr_counter_add(&w->counters, MR_C_FORWARDED, sent);
 	if (unlikely(sent < n)) {
 		mr_counter_add(&w->counters, MR_C_FORWARD_FAILED, (uint64_t)(n - sent));
-		rte_pktmbuf_free_bulk(mbufs + sent, (unsigned)(n - sent));
+		mr_mbuf_free_burst(mbufs + sent, (unsigned)(n - sent));
 	}
 }
 
@@ -125,7 +126,7 @@ static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
 	if (rx->peer != NULL)
 		forward(w, rx, mbufs, n);
 	else
-		rte_pktmbuf_free_bulk(mbufs, n);
+		mr_mbuf_free_burst(mbufs, n);
 	return n;
 }
 

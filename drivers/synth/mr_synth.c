@@ -9,6 +9,7 @@
 #include <rte_mempool.h>
 
 #include "base/mr_clock.h"
+#include "drivers/mr_mbuf.h"
 #include "drivers/synth/mr_traffic.h"
 
 #define PREFIX "synth:"
@@ -152,14 +153,22 @@ static int synth_open(const struct mr_port_conf *conf, struct mr_port **ret_port
 	return 0;
 }
 
+static inline void put64(void *p, uint64_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+_Static_assert(offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4 &&
+		       offsetof(struct rte_mbuf, vlan_tci) == offsetof(struct rte_mbuf, data_len) + 2,
+	       "neighbours are written together");
+
 /* All fields that a driver owes for a received packet; those of a free mbuf are right otherwise. */
 static inline void mbuf_fill(struct rte_mbuf *m, uint64_t rearm, uint32_t len)
 {
-	memcpy(&m->rearm_data, &rearm, sizeof(rearm));
-	m->ol_flags = 0;
-	m->packet_type = 0;
-	m->pkt_len = len;
-	m->data_len = (uint16_t)len;
+	put64(&m->rearm_data, rearm);
+	put64(&m->ol_flags, 0);
+	put64(&m->packet_type, (uint64_t)len << 32);
+	put64(&m->data_len, len);
 }
 
 static void stamp(const struct synth *s, struct rte_mbuf **pkts, const struct mr_traffic_batch *made,
@@ -204,7 +213,7 @@ static uint16_t synth_tx_burst(struct mr_port *port, uint16_t queue, struct rte_
 {
 	struct synth_queue *q = &synth_of(port)->queues[queue];
 
-	rte_pktmbuf_free_bulk(pkts, n);
+	mr_mbuf_free_burst(pkts, n);
 	__atomic_store_n(&q->sent, q->sent + n, __ATOMIC_RELAXED);
 	return n;
 }

@@ -10,27 +10,56 @@
 /* SYN, SYN-ACK, ACK, one packet of data, FIN, FIN, ACK, and one for the rounding of the lanes */
 #define SESSION_PKTS_MIN 8
 
-/* Steady traffic: every packet is a function of its number and flow, so nothing has to be remembered. */
-MR_TRAFFIC_CLONES static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
-				     unsigned end)
+/* Sequence numbers and flags of TCP, or type and number of an echo. */
+static inline void steady_more(struct mr_traffic_batch *b, unsigned i, const struct mr_traffic_flow *f,
+			       uint32_t reply)
+{
+	uint32_t number = (uint32_t)b->number[i];
+	/* no segment overlaps an earlier one of its flow; what lies between them looks lost */
+	uint32_t progress = number * MR_TRAFFIC_WIRE_MAX;
+	uint32_t swap = (f->seq[0] ^ f->seq[1]) & -reply;
+	uint32_t echo = -(uint32_t)(f->head >= MR_TRAFFIC_ICMP);
+	uint32_t id_seq = __builtin_bswap32(f->client_port << 16 | (number & 0xffff));
+
+	b->ports[i] = (b->ports[i] & ~echo) | (id_seq & echo);
+	b->seq[i] = __builtin_bswap32((f->seq[0] ^ swap) + progress);
+	b->ack[i] = __builtin_bswap32((f->seq[1] ^ swap) + progress);
+	b->flags[i] = (MR_TCP_ACK & ~echo) | (reply & echo);
+}
+
+static inline __attribute__((always_inline)) void
+steady_packets(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end, bool udp_only)
 {
 	for (unsigned i = first; i < end; i++) {
 		struct mr_traffic_flow f = mr_traffic_flow(t, b->flow[i]);
-		uint32_t number = (uint32_t)b->number[i];
 		uint32_t reply = mr_traffic_is_reply(t, b->bits[i]);
-		/* no segment overlaps an earlier one of its flow; what lies between them looks lost */
-		uint32_t progress = number * MR_TRAFFIC_WIRE_MAX;
-		uint32_t swap = (f.seq[0] ^ f.seq[1]) & -reply;
-		uint32_t echo = -(uint32_t)(f.head >= MR_TRAFFIC_ICMP);
-		uint32_t id_seq = __builtin_bswap32(f.client_port << 16 | (number & 0xffff));
 
 		mr_traffic_direct(b, i, &f, reply);
-		b->ports[i] = (b->ports[i] & ~echo) | (id_seq & echo);
 		b->size[i] = mr_traffic_size(b->bits[i]);
-		b->seq[i] = __builtin_bswap32((f.seq[0] ^ swap) + progress);
-		b->ack[i] = __builtin_bswap32((f.seq[1] ^ swap) + progress);
-		b->flags[i] = (MR_TCP_ACK & ~echo) | (reply & echo);
+		if (!udp_only)
+			steady_more(b, i, &f, reply);
 	}
+}
+
+MR_TRAFFIC_CLONES static void steady_udp(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
+					 unsigned end)
+{
+	steady_packets(t, b, first, end, true);
+}
+
+MR_TRAFFIC_CLONES static void steady_any(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
+					 unsigned end)
+{
+	steady_packets(t, b, first, end, false);
+}
+
+/* Steady traffic: every packet is a function of its number and flow, so nothing has to be remembered. */
+static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
+{
+	if (t->tcp_share == 0 && t->icmp_share == 0)
+		steady_udp(t, b, first, end);
+	else
+		steady_any(t, b, first, end);
 }
 
 const struct mr_traffic_kind mr_traffic_steady = {

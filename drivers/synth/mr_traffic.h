@@ -91,6 +91,7 @@ struct mr_traffic_batch {
 	uint32_t flags[MR_TRAFFIC_BURST_MAX]; /* TCP: MR_TCP_*; ICMP: 1 for a reply */
 	uint32_t frame_len[MR_TRAFFIC_BURST_MAX]; /* octets without FCS */
 	uint32_t ip_len[MR_TRAFFIC_BURST_MAX]; /* octets from the IP header on */
+	uint32_t ip_check[MR_TRAFFIC_BURST_MAX], l4_check[MR_TRAFFIC_BURST_MAX]; /* checksums, low 16 bits */
 };
 
 /** Which headers a packet has; bit 0: IPv6. */

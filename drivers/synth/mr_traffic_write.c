@@ -144,43 +144,82 @@ static inline void put16(uint8_t *p, uint32_t v)
 	memcpy(p, &w, sizeof(w));
 }
 
-/* two octets in memory order as a word to put or to sum */
-static inline uint32_t octets(uint8_t first, uint8_t second)
+/* the two halves of a word, as a part of a one's complement sum */
+static inline uint32_t halves(uint32_t v)
 {
-	uint16_t w = __builtin_bswap16((uint16_t)(first << 8 | second));
-
-	return w;
+	return (v & 0xffff) + (v >> 16);
 }
 
-static inline void put_udp(uint8_t *l4, uint32_t ports, uint64_t sum)
+/* all bits or none */
+static inline uint32_t mask(bool yes)
 {
-	uint32_t check = ~mr_build_fold(sum + ports) & 0xffff;
-
-	put32(l4, ports);
-	put16(l4 + 6, check == 0 ? 0xffff : check); /* 0 would mean "none" (RFC 768) */
+	return 0 - (uint32_t)yes;
 }
 
-static inline void put_tcp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
+/* What a transport header of these fields adds to its sum, in memory order. */
+static inline uint32_t transport_part(const struct mr_traffic_batch *b, unsigned i)
 {
-	uint32_t ports = b->ports[i], seq = b->seq[i], ack = b->ack[i];
-	uint8_t flags = (uint8_t)b->flags[i];
+	uint32_t head = b->head[i] & ~1u, v6 = mask(b->head[i] & 1), flags = b->flags[i];
+	uint32_t tcp = mask(head == MR_TRAFFIC_TCP || head == MR_TRAFFIC_TCP_SYN);
+	uint32_t icmp = mask(head == MR_TRAFFIC_ICMP);
+	uint32_t echo_type = ((128 + flags) & v6) | ((8 - 8 * flags) & ~v6);
 
-	put32(l4, ports);
-	put32(l4 + 4, seq);
-	put32(l4 + 8, ack);
-	l4[13] = flags;
-	put16(l4 + 16, ~mr_build_fold(sum + ports + seq + ack + octets(0, flags)));
+	return ((halves(b->seq[i]) + halves(b->ack[i]) + (flags << 8)) & tcp) + (echo_type & icmp);
 }
 
-static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i, uint64_t sum)
+/* The checksums, of which ip_check and l4_check hold what the templates fix. */
+static inline __attribute__((always_inline)) void checksums(struct mr_traffic_batch *b, unsigned n,
+							    bool udp_only)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t addresses = halves(b->src[i]) + halves(b->dst[i]);
+		/* only ICMP over IPv4 has no pseudo header */
+		uint32_t pseudo = udp_only ? addresses : addresses & mask(b->head[i] != MR_TRAFFIC_ICMP);
+		uint32_t ip = halves(halves(b->ip_check[i] + addresses));
+		uint32_t l4 = b->l4_check[i] + pseudo + halves(b->ports[i]);
+
+		if (!udp_only)
+			l4 += transport_part(b, i);
+		l4 = ~halves(halves(halves(l4))) & 0xffff;
+		/* 0 would mean "none" in UDP (RFC 768) */
+		l4 |= mask(l4 == 0) & (udp_only ? UINT32_MAX : mask(b->head[i] < MR_TRAFFIC_TCP));
+		b->ip_check[i] = ~ip;
+		b->l4_check[i] = l4;
+	}
+}
+
+MR_TRAFFIC_CLONES static void checksums_udp(struct mr_traffic_batch *b, unsigned n)
+{
+	checksums(b, n, true);
+}
+
+MR_TRAFFIC_CLONES static void checksums_any(struct mr_traffic_batch *b, unsigned n)
+{
+	checksums(b, n, false);
+}
+
+static inline void put_tcp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i)
+{
+	put32(l4, b->ports[i]);
+	put32(l4 + 4, b->seq[i]);
+	put32(l4 + 8, b->ack[i]);
+	l4[13] = (uint8_t)b->flags[i];
+	put16(l4 + 16, b->l4_check[i]);
+}
+
+static inline void put_udp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i)
+{
+	put32(l4, b->ports[i]);
+	put16(l4 + 6, b->l4_check[i]);
+}
+
+static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i)
 {
 	static const uint8_t types[2][2] = { { 8, 0 }, { 128, 129 } };
-	uint8_t type = types[b->head[i] & 1][b->flags[i] & 1];
-	uint32_t id_seq = b->ports[i];
 
-	l4[0] = type;
-	put32(l4 + 4, id_seq);
-	put16(l4 + 2, ~mr_build_fold(sum + id_seq + octets(type, 0)));
+	l4[0] = types[b->head[i] & 1][b->flags[i] & 1];
+	put32(l4 + 4, b->ports[i]);
+	put16(l4 + 2, b->l4_check[i]);
 }
 
 /*
@@ -191,55 +230,64 @@ static inline __attribute__((always_inline)) void write_one(const struct mr_traf
 							    uint32_t head, const struct mr_traffic_batch *b,
 							    unsigned i, uint8_t *data)
 {
-	uint32_t src = b->src[i], dst = b->dst[i], ports = b->ports[i];
-	uint64_t addresses = (uint64_t)src + dst;
-	uint8_t *l4 = data + tm->l4_off;
-
 	memcpy(data, tm->head, 64);
 	if (tm->long_head)
 		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
-	put32(data + tm->src_off, src);
-	put32(data + tm->dst_off, dst);
+	put32(data + tm->src_off, b->src[i]);
+	put32(data + tm->dst_off, b->dst[i]);
 	if (tm->ip_sum_off != 0)
-		put16(data + tm->ip_sum_off, ~mr_build_fold(tm->ip_sum + addresses));
+		put16(data + tm->ip_sum_off, b->ip_check[i]);
 	switch (head & ~1u) {
 	case MR_TRAFFIC_UDP:
-		put_udp(l4, ports, tm->l4_sum + addresses);
+		put_udp(data + tm->l4_off, b, i);
 		break;
-	case MR_TRAFFIC_ICMP: /* only ICMPv6 has a pseudo header */
-		put_echo(l4, b, i, tm->l4_sum + (head & 1 ? addresses : 0));
+	case MR_TRAFFIC_ICMP:
+		put_echo(data + tm->l4_off, b, i);
 		break;
 	default:
-		put_tcp(l4, b, i, tm->l4_sum + addresses);
+		put_tcp(data + tm->l4_off, b, i);
 	}
 }
 
-/* All packets of the traffic are alike: their template stays in registers. */
-static void write_alike(const struct mr_traffic *t, uint32_t head, uint32_t size, struct mr_traffic_batch *b,
-			uint8_t *const data[], unsigned n)
+/* What the template says of packet @p i. */
+static inline void describe(struct mr_traffic_batch *b, unsigned i, const struct mr_traffic_template *tm)
 {
-	struct mr_traffic_template tm = t->templates[head][size];
+	b->frame_len[i] = tm->frame_len;
+	b->ip_len[i] = tm->ip_len;
+	b->ip_check[i] = tm->ip_sum;
+	b->l4_check[i] = tm->l4_sum;
+}
 
-	for (unsigned i = 0; i < n; i++) {
-		b->frame_len[i] = tm.frame_len;
-		b->ip_len[i] = tm.ip_len;
-	}
+/* All packets of the traffic are alike: their template stays in registers. */
+MR_TRAFFIC_CLONES static void write_alike(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					  uint8_t *const data[], unsigned n)
+{
+	uint32_t head = b->head[0];
+	const struct mr_traffic_template tm = t->templates[head][b->size[0]];
+
 	for (unsigned i = 0; i < n; i++)
-		write_one(&tm, head, b, i, data[i]);
+		describe(b, i, &tm);
+	if ((head & ~1u) == MR_TRAFFIC_UDP) {
+		checksums_udp(b, n);
+		for (unsigned i = 0; i < n; i++)
+			write_one(&tm, head & 1, b, i, data[i]);
+	} else {
+		checksums_any(b, n);
+		for (unsigned i = 0; i < n; i++)
+			write_one(&tm, head, b, i, data[i]);
+	}
 }
 
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
 		      unsigned n)
 {
 	if (t->alike && n != 0) {
-		write_alike(t, b->head[0], b->size[0], b, data, n);
+		write_alike(t, b, data, n);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct mr_traffic_template *tm = &t->templates[b->head[i]][b->size[i]];
-
-		b->frame_len[i] = tm->frame_len;
-		b->ip_len[i] = tm->ip_len;
-		write_one(tm, b->head[i], b, i, data[i]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		describe(b, i, &t->templates[b->head[i]][b->size[i]]);
+	checksums_any(b, n);
+	for (unsigned i = 0; i < n; i++)
+		write_one(&t->templates[b->head[i]][b->size[i]], b->head[i], b, i, data[i]);
 }

@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 
 #include "base/mr_clock.h"
+#include "drivers/mr_mbuf.h"
 #include "drivers/synth/mr_synth.h"
 
 #define BURST	32
@@ -38,7 +39,7 @@ static double run_ns(struct mr_port *port)
 	for (uint32_t done = 0; done < PACKETS;) {
 		uint16_t n = mr_port_rx_burst(port, 0, pkts, BURST);
 
-		rte_pktmbuf_free_bulk(pkts, n);
+		mr_mbuf_free_burst(pkts, n);
 		done += n;
 	}
 	return (double)(mr_clock_read(CLOCK_THREAD_CPUTIME_ID) - start_ns) / PACKETS;
