@@ -93,13 +93,14 @@ static uint64_t decode_chunk(void *ctx)
 {
 	struct run *r = ctx;
 	struct mr_worker *w = r->worker;
+	struct mr_worker_burst *b = &w->burst[w->turn];
 	struct rte_mbuf *mbufs[MR_WORKER_BURST];
 	uint64_t got = 0;
 
 	for (unsigned i = 0; i < CHUNK_BURSTS; i++) {
 		uint16_t n = mr_port_rx_burst(r->port, 0, mbufs, MR_WORKER_BURST);
 
-		mr_packet_decode_burst(&w->packet, mbufs, n, 0, false, &w->scratch, w->pkts);
+		mr_packet_decode_burst(&w->packet, mbufs, n, 0, false, &b->scratch, b->pkts);
 		mr_mbuf_free_burst(mbufs, n);
 		got += n;
 	}
@@ -140,6 +141,8 @@ static int open_port(struct run *r, const char *keys, unsigned reply_pct, struct
 
 static void close_port(struct run *r)
 {
+	if (r->worker != NULL)
+		mr_worker_flush(r->worker);
 	if (r->port != NULL)
 		r->port->ops->close(r->port);
 	r->port = NULL;

@@ -83,21 +83,23 @@ void mr_worker_free(struct mr_worker *w)
 	rte_free(w);
 }
 
-static void set_times(struct mr_worker *w, const struct mr_port *port, struct rte_mbuf **mbufs, uint16_t n)
+static void set_times(struct mr_worker *w, struct mr_worker_burst *b)
 {
-	if (!(port->flags & MR_PORT_HAS_TIME)) {
+	uint16_t n = b->batch.n;
+
+	if (!(b->rx->port->flags & MR_PORT_HAS_TIME)) {
 		for (uint16_t i = 0; i < n; i++)
-			w->pkts[i].time_ns = w->pkts[i].clock_ns = w->clock_ns;
+			b->pkts[i].time_ns = b->pkts[i].clock_ns = w->clock_ns;
 		return;
 	}
 	for (uint16_t i = 0; i < n; i++) {
-		const struct mr_port_stamp *stamp = mr_port_stamp(mbufs[i]);
+		const struct mr_port_stamp *stamp = mr_port_stamp(b->mbufs[i]);
 
-		w->pkts[i].time_ns = stamp->time_ns;
-		w->pkts[i].clock_ns = stamp->clock_ns;
+		b->pkts[i].time_ns = stamp->time_ns;
+		b->pkts[i].clock_ns = stamp->clock_ns;
 	}
-	if (w->clock_ns < w->pkts[n - 1].clock_ns)
-		w->clock_ns = w->pkts[n - 1].clock_ns;
+	if (w->clock_ns < b->pkts[n - 1].clock_ns)
+		w->clock_ns = b->pkts[n - 1].clock_ns;
 }
 
 static void forward(struct mr_worker *w, const struct mr_worker_rx *rx, struct rte_mbuf **mbufs, uint16_t n)
@@ -111,23 +113,50 @@ static void forward(struct mr_worker *w, const struct mr_worker_rx *rx, struct r
 	}
 }
 
+/* The last stage of a burst, if there is one. */
+static void finish(struct mr_worker *w, struct mr_worker_burst *b)
+{
+	uint16_t n = b->batch.n;
+
+	if (n == 0)
+		return;
+	mr_flow_meter(w->table, b->pkts, &b->batch);
+	w->metered_clock_ns = RTE_MAX(w->metered_clock_ns, b->pkts[n - 1].clock_ns);
+	if (b->rx->peer != NULL)
+		forward(w, b->rx, b->mbufs, n);
+	else
+		mr_mbuf_free_burst(b->mbufs, n);
+	b->batch.n = 0;
+}
+
+/*
+ * Take a burst through its first stages and the one before through its last, in turns: so the memory that each
+ * stage needs has the time of another burst's stage to arrive.
+ */
 static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
 {
-	struct rte_mbuf *mbufs[MR_WORKER_BURST];
+	struct mr_worker_burst *b = &w->burst[w->turn];
 	struct mr_port *port = rx->port;
-	uint16_t n = mr_port_rx_burst(port, rx->queue, mbufs, MR_WORKER_BURST);
+	uint16_t n = mr_port_rx_burst(port, rx->queue, b->mbufs, MR_WORKER_BURST);
 
 	if (n == 0)
 		return 0;
-	mr_packet_decode_burst(&w->packet, mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0,
-			       &w->scratch, w->pkts);
-	set_times(w, port, mbufs, n);
-	mr_flow_burst(w->table, w->pkts, n);
-	if (rx->peer != NULL)
-		forward(w, rx, mbufs, n);
-	else
-		mr_mbuf_free_burst(mbufs, n);
+	b->rx = rx;
+	b->batch.n = n;
+	mr_packet_decode_burst(&w->packet, b->mbufs, n, rx->port_id, (port->flags & MR_PORT_HAS_LINK) != 0,
+			       &b->scratch, b->pkts);
+	set_times(w, b);
+	mr_flow_fetch(w->table, b->pkts, &b->batch);
+	w->turn = !w->turn;
+	finish(w, &w->burst[w->turn]);
+	mr_flow_look_up(w->table, b->pkts, &b->batch);
 	return n;
+}
+
+void mr_worker_flush(struct mr_worker *w)
+{
+	finish(w, &w->burst[!w->turn]);
+	w->metered_clock_ns = w->clock_ns;
 }
 
 /* True when every port has ended for good. */
@@ -154,8 +183,10 @@ static bool run(struct mr_worker *w)
 		w->clock_ns = mr_time_utc_ns();
 	for (unsigned i = 0; i < w->n_rx; i++)
 		got += receive(w, &w->rx[i]);
+	if (got == 0)
+		mr_worker_flush(w);
 	do
-		aged = mr_flow_age(w->table, w->clock_ns, AGE_RECORDS);
+		aged = mr_flow_age(w->table, w->metered_clock_ns, AGE_RECORDS);
 	while (!aged && w->capture_clock);
 	if (got == 0 && all_finished(w))
 		mr_worker_state_set(w, MR_WORKER_DRAIN);
@@ -171,6 +202,7 @@ bool mr_worker_poll(struct mr_worker *w)
 	case MR_WORKER_DRAIN:
 		if (!w->capture_clock)
 			w->clock_ns = mr_time_utc_ns();
+		mr_worker_flush(w);
 		if (mr_flow_drain(w->table, w->clock_ns, DRAIN_RECORDS))
 			mr_worker_state_set(w, MR_WORKER_DONE);
 		return true;

@@ -37,6 +37,15 @@ struct mr_worker_rx {
 	bool finished;
 };
 
+/** A burst on its way: received and looked up in one round, metered and let go in the next. */
+struct mr_worker_burst {
+	struct mr_worker_rx *rx;
+	struct mr_flow_batch batch; /* n == 0: none is on its way */
+	struct rte_mbuf *mbufs[MR_WORKER_BURST];
+	struct mr_packet pkts[MR_WORKER_BURST];
+	struct mr_packet_scratch scratch;
+};
+
 struct mr_worker {
 	struct mr_counters counters;
 	struct mr_flow_table *table;
@@ -48,11 +57,12 @@ struct mr_worker {
 	bool capture_clock; /* all ports bring their own time and wait for us: nothing may be dropped */
 	void (*make_room)(void *ctx); /* lets the exporter work when it shares this core; or NULL */
 	void *make_room_ctx;
-	uint64_t clock_ns;
+	uint64_t clock_ns; /* of the packets received so far, or now */
+	uint64_t metered_clock_ns; /* of the packets metered so far: ageing must not overtake the others */
 	uint32_t state;	    /* enum mr_worker_state, atomic */
 	uint64_t heartbeat; /* grows with every poll; watched by control */
-	struct mr_packet_scratch scratch;
-	struct mr_packet pkts[MR_PORT_BURST_MAX];
+	unsigned turn; /* the burst that is received into next; the other may be on its way */
+	struct mr_worker_burst burst[2];
 } __attribute__((aligned(64)));
 
 /**
@@ -73,6 +83,12 @@ void mr_worker_free(struct mr_worker *w);
  * Thread: the worker's.
  */
 bool mr_worker_poll(struct mr_worker *w);
+
+/**
+ * Meter the burst that is on its way and let its mbufs go. mr_worker_poll() does it by itself when no packet comes
+ * and in a drain; this is for who closes a port of a worker that goes on. Thread: the worker's.
+ */
+void mr_worker_flush(struct mr_worker *w);
 
 static inline enum mr_worker_state mr_worker_state_get(const struct mr_worker *w)
 {

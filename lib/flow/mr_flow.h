@@ -54,11 +54,32 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 /** Live records are dropped without being emitted: drain first. NULL is fine. */
 void mr_flow_table_free(struct mr_flow_table *table);
 
-/**
- * Meter a burst: each packet is counted in a record, held as a fragment, or counted as not metered.
- * @param pkts  decoded, with time_ns and clock_ns set; not_metered ones are only counted
- * @param n     <= 64
+#define MR_FLOW_BURST_MAX 64
+
+/** What the table remembers of a burst from one stage to the next. The caller sets n only. */
+struct mr_flow_batch {
+	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
+	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
+	uint32_t idx[MR_FLOW_BURST_MAX]; /* where a packet's record probably is, 0: unknown */
+};
+
+/*
+ * A burst is metered in three stages, so that the memory of each is fetched while the caller does something
+ * else, best one stage of the burst before and the decoding of the one after. The packets have time_ns and
+ * clock_ns set and stay as they are between the stages; nothing is counted in a record before mr_flow_meter().
+ * Between mr_flow_look_up() and mr_flow_meter() of a burst no other may be metered.
  */
+
+/** Ask for the buckets, and count what was received. */
+void mr_flow_fetch(struct mr_flow_table *table, const struct mr_packet *pkts, struct mr_flow_batch *batch);
+
+/** Look into the buckets and ask for the records. */
+void mr_flow_look_up(struct mr_flow_table *table, const struct mr_packet *pkts, struct mr_flow_batch *batch);
+
+/** Each packet is counted in a record, held as a fragment, or counted as not metered. */
+void mr_flow_meter(struct mr_flow_table *table, struct mr_packet *pkts, const struct mr_flow_batch *batch);
+
+/** All three stages at once. @param n  0 .. MR_FLOW_BURST_MAX */
 void mr_flow_burst(struct mr_flow_table *table, struct mr_packet *pkts, uint16_t n);
 
 /**

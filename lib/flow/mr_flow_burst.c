@@ -5,8 +5,6 @@
 #define TCP_FIN 0x01
 #define TCP_RST 0x04
 
-#define BURST_MAX 64
-
 static void meter_released(struct mr_flow_table *t)
 {
 	struct mr_packet p;
@@ -38,26 +36,22 @@ static void careful(struct mr_flow_table *t, struct mr_packet *p)
 	meter_released(t);
 }
 
-/*
- * Ask for the buckets, count what came, and find whether the whole burst can go the short way: nothing odd,
- * no clock that jumps, no packet that is too old.
- */
-static bool survey(struct mr_flow_table *t, const struct mr_packet *pkts, uint16_t n)
+void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct mr_flow_batch *batch)
 {
-	uint64_t odd = 0, octets = 0, clock_ns = pkts[n - 1].clock_ns;
+	uint64_t odd = 0, octets = 0;
 	bool late = false;
 
-	for (uint16_t i = 0; i < n; i++) {
+	for (uint16_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
-		rte_prefetch0(&t->buckets[mr_flow_bucket_1(t, p->hash)]);
+		rte_prefetch1(&t->buckets[mr_flow_bucket_1(t, p->hash)]);
 		odd |= mr_packet_odd(p);
 		late |= mr_flow_is_late(p);
 		octets += p->frame_len;
 	}
-	mr_counter_add(t->conf.counters, MR_C_RECEIVED, n);
+	batch->plain = odd == 0 && !late;
+	mr_counter_add(t->conf.counters, MR_C_RECEIVED, batch->n);
 	mr_counter_add(t->conf.counters, MR_C_RECEIVED_OCTETS, octets);
-	return odd == 0 && !late && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
 }
 
 /*
@@ -76,9 +70,9 @@ static inline uint32_t guess(const struct mr_flow_table *t, const struct mr_pack
 		return 0;
 	}
 	idx = b->idx[__builtin_ctz(mask)];
-	rte_prefetch0(&t->hot[idx]);
+	rte_prefetch1(&t->hot[idx]);
 	if (p->flags & MR_PACKET_V6 && idx >= t->first_wide)
-		rte_prefetch0(&t->addr6[idx - t->first_wide]);
+		rte_prefetch1(&t->addr6[idx - t->first_wide]);
 	return likely(b->expiry_s > now_s) ? idx : 0;
 }
 
@@ -117,27 +111,40 @@ static inline bool count(struct mr_flow_hot *h, const struct mr_packet *p)
 	return true;
 }
 
-void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
+void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, struct mr_flow_batch *batch)
 {
-	struct mr_flow_tally sum = { 0 };
-	uint32_t idx[BURST_MAX], now_s;
+	uint64_t clock_ns = RTE_MAX(t->clock_ns, pkts[batch->n - 1].clock_ns);
+	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
 
-	if (n == 0)
+	if (unlikely(!batch->plain))
 		return;
-	if (unlikely(!survey(t, pkts, n))) {
-		for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < batch->n; i++)
+		batch->idx[i] = guess(t, &pkts[i], now_s);
+}
+
+/* Can all packets go the short way? Not when the clock jumps or a held fragment has to go first. */
+static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *batch, uint64_t clock_ns)
+{
+	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
+}
+
+void mr_flow_meter(struct mr_flow_table *t, struct mr_packet *pkts, const struct mr_flow_batch *batch)
+{
+	uint64_t clock_ns = pkts[batch->n - 1].clock_ns;
+	struct mr_flow_tally sum = { 0 };
+
+	if (unlikely(!is_plain(t, batch, clock_ns))) {
+		for (uint16_t i = 0; i < batch->n; i++)
 			careful(t, &pkts[i]);
 		return;
 	}
-	t->clock_ns = RTE_MAX(t->clock_ns, pkts[n - 1].clock_ns);
-	now_s = (uint32_t)(t->clock_ns / MR_NS_PER_S);
-	for (uint16_t i = 0; i < n; i++)
-		idx[i] = guess(t, &pkts[i], now_s);
-	for (uint16_t i = 0; i < n; i++) {
+	t->clock_ns = RTE_MAX(t->clock_ns, clock_ns);
+	for (uint16_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
+		uint32_t idx = batch->idx[i];
 
-		if (unlikely(!is_open(t, idx[i], p) || !count(&t->hot[idx[i]], p))) {
-			mr_flow_meter(t, p, &sum);
+		if (unlikely(!is_open(t, idx, p) || !count(&t->hot[idx], p))) {
+			mr_flow_plain(t, p, &sum);
 			continue;
 		}
 		sum.metered++;
@@ -145,4 +152,15 @@ void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
 		sum.v6 += (p->flags & MR_PACKET_V6) != 0;
 	}
 	mr_flow_tally_up(t, &sum);
+}
+
+void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)
+{
+	struct mr_flow_batch batch = { .n = n };
+
+	if (n == 0)
+		return;
+	mr_flow_fetch(t, pkts, &batch);
+	mr_flow_look_up(t, pkts, &batch);
+	mr_flow_meter(t, pkts, &batch);
 }

@@ -286,6 +286,6 @@ static inline bool mr_flow_is_late(const struct mr_packet *p)
 }
 
 /** Meter one packet that is neither a fragment nor late, whatever the state of its flow. */
-void mr_flow_meter(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum);
+void mr_flow_plain(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum);
 /** Meter one packet whose fragment question is settled. */
 void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p);

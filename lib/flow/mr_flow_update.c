@@ -230,7 +230,7 @@ static struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f,
 	return f;
 }
 
-void mr_flow_meter(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum)
+void mr_flow_plain(struct mr_flow_table *t, const struct mr_packet *p, struct mr_flow_tally *sum)
 {
 	meter(t, mr_flow_find(t, p), p, sum);
 }
@@ -241,7 +241,7 @@ void mr_flow_one(struct mr_flow_table *t, const struct mr_packet *p)
 	struct mr_flow_slot f = { 0 };
 
 	if (likely(!mr_flow_is_late(p))) {
-		mr_flow_meter(t, p, &sum);
+		mr_flow_plain(t, p, &sum);
 	} else {
 		f = meter(t, f, p, &sum);
 		if (f.idx != 0) {
