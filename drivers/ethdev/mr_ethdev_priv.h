@@ -85,6 +85,7 @@ struct mr_ethdev {
 	bool probed; /* by us: gone again at close */
 	bool started;
 	bool promiscuous;  /* set by us */
+	bool rx_intr;	   /* configured with receive interrupts, if the driver has any */
 	uint16_t descs[2]; /* RX, TX */
 	uint64_t owner;
 	char driver[32];

@@ -159,7 +159,13 @@ static int configure(struct setup *s)
 		s->eth.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		s->eth.rx_adv_conf.rss_conf = s->rss;
 	}
+	s->eth.intr_conf.rxq = s->conf->wakes;
 	rc = rte_eth_dev_configure(dev->port_id, s->conf->queues, s->conf->queues, &s->eth);
+	if (rc != 0 && s->conf->wakes) { /* perhaps it has none: without them the worker sleeps for a while */
+		s->eth.intr_conf.rxq = 0;
+		rc = rte_eth_dev_configure(dev->port_id, s->conf->queues, s->conf->queues, &s->eth);
+	}
+	dev->rx_intr = s->eth.intr_conf.rxq != 0;
 	if (rc != 0)
 		return mr_err_set(s->err, -rc, "driver %s refuses %u queues with MTU %u: %s", dev->driver,
 				  s->conf->queues, s->mtu, rte_strerror(-rc));
@@ -171,6 +177,7 @@ static int configure(struct setup *s)
 	rte_eth_dev_adjust_nb_rx_tx_desc(dev->port_id, &dev->descs[0], &dev->descs[1]);
 	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
 		dev->descs[0] = dev->descs[1] = AF_XDP_DESCS;
+	dev->port.rx_ring = dev->descs[0];
 	return 0;
 }
 
