@@ -4,6 +4,10 @@
 #include "app/mr_power.h"
 #include "app/mr_worker.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * @file
  * The worker's loop with `power: save`: the rules of mr_power.h carried out by receive interrupts where all its
@@ -12,3 +16,7 @@
 
 /** Poll, and rest between, until the worker is done. Thread: the worker's. */
 void mr_idle_run(struct mr_worker *w);
+
+#ifdef __cplusplus
+}
+#endif

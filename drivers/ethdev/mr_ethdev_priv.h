@@ -23,6 +23,7 @@ enum {
 	MR_ETHDEV_Q_RETRIES = 1 << 4, /* rx_nombuf counts tries: the packets stay in the ring */
 	MR_ETHDEV_Q_DEFRAGS = 1 << 5, /* IPv4 fragments arrive put together, cut to its frame size */
 	MR_ETHDEV_Q_DROPS = 1 << 6,   /* its losses are known to its packet sockets only */
+	MR_ETHDEV_Q_READABLE = 1 << 7, /* receive interrupts can't be turned off: a file that is readable */
 };
 
 /** Facts of a kernel interface. */

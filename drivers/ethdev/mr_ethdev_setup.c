@@ -32,6 +32,7 @@ static const struct {
 	  MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_DROPS | MR_ETHDEV_Q_DEFRAGS },
 	{ "net_af_xdp", MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_UMEM | MR_ETHDEV_Q_RETRIES },
 	{ "net_pcap", MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_UTC_US },
+	{ "net_tap", MR_ETHDEV_Q_READABLE },
 };
 
 /* All that setting up needs to know; lives on the stack. */
