@@ -15,7 +15,8 @@ MR_LOG_REGISTER(idle);
 
 #define TIMER_SLACK_NS 1000UL /* the usual 50 us would make a short sleep several times as long */
 
-/* Let all ports wake those who wait for the epoll set, or none: half of them would leave the others unseen. */
+/* Let all ports wake those who wait for the epoll set, or none: half of them would leave the others unseen.
+ */
 static bool join(const struct mr_worker *w, int epoll_fd)
 {
 	unsigned n = 0;

@@ -10,8 +10,8 @@ extern "C" {
 
 /**
  * @file
- * The worker's loop with `power: save`: the rules of mr_power.h carried out by receive interrupts where all its
- * ports have them, else by sleeping. Ageing goes on, every MR_POWER_WOKEN_MAX_NS at least.
+ * The worker's loop with `power: save`: the rules of mr_power.h carried out by receive interrupts where all
+ * its ports have them, else by sleeping. Ageing goes on, every MR_POWER_WOKEN_MAX_NS at least.
  */
 
 /** Poll, and rest between, until the worker is done. Thread: the worker's. */

@@ -12,17 +12,18 @@ extern "C" {
  * @file
  * When a worker that finds no packets rests, and for how long: the rules alone, without clock or device.
  *
- * After MR_POWER_SPIN empty polls the worker waits. Ports that can wake it are armed first and polled once more,
- * so that a frame which came in between is not slept over. Others are slept over: shortly at first, then twice
- * as long each time, up to what the shortest receive ring holds. Any packet brings it back to polling.
+ * After MR_POWER_SPIN empty polls the worker waits. Ports that can wake it are armed first and polled once
+ * more, so that a frame which came in between is not slept over. Others are slept over: shortly at first,
+ * then twice as long each time, up to what the shortest receive ring holds. Any packet brings it back to
+ * polling.
  */
 
-#define MR_POWER_SPIN	       256	 /* empty polls: more than lie between two packets at 100 kpps */
+#define MR_POWER_SPIN	       256 /* empty polls: more than lie between two packets at 100 kpps */
 #define MR_POWER_SLEEP_MIN_NS  10000
-#define MR_POWER_SLEEP_MAX_NS  1000000	 /* saves all there is to save; ageing is due every few ms */
+#define MR_POWER_SLEEP_MAX_NS  1000000	/* saves all there is to save; ageing is due every few ms */
 #define MR_POWER_WOKEN_MAX_NS  10000000 /* with ports that wake: for ageing and control only */
-#define MR_POWER_ASSUMED_PPS   1000000	 /* that a queue may get while its worker sleeps */
-#define MR_POWER_RING_FRACTION 4	 /* of a ring that a sleep may fill: timers and schedulers are late too */
+#define MR_POWER_ASSUMED_PPS   1000000	/* that a queue may get while its worker sleeps */
+#define MR_POWER_RING_FRACTION 4 /* of a ring that a sleep may fill: timers and schedulers are late too */
 
 enum mr_power_act {
 	MR_POWER_POLL, /* at once */

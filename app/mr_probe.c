@@ -359,8 +359,7 @@ static int up_threads(struct mr_probe *p, struct mr_err *err)
 
 	p->start_mono_ns = mr_clock_mono_ns();
 	for (unsigned i = 0; rc == 0 && i < plan->n_workers && !plan->all_on_main; i++)
-		rc = rte_eal_remote_launch(saves ? saving_worker_main : worker_main, p->workers[i],
-					   i + 1);
+		rc = rte_eal_remote_launch(saves ? saving_worker_main : worker_main, p->workers[i], i + 1);
 	if (rc == 0 && plan->exporter_alone)
 		rc = rte_eal_remote_launch(output_main, &p->output,
 					   plan->all_on_main ? 1 : plan->n_workers + 1);

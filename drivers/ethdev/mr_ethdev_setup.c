@@ -14,11 +14,11 @@
 
 MR_LOG_REGISTER(ethdev);
 
-#define L2_OCTETS	(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
-#define ROOM_OCTETS	2048u /* usual data of a buffer, without headroom */
-#define ROOM_MAX	(UINT16_MAX - RTE_PKTMBUF_HEADROOM)
-#define DESCS_DEFAULT	1024
-#define AF_PACKET_FRAME 2048 /* framesz and framecnt when the arguments don't say */
+#define L2_OCTETS	 (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+#define ROOM_OCTETS	 2048u /* usual data of a buffer, without headroom */
+#define ROOM_MAX	 (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+#define DESCS_DEFAULT	 1024
+#define AF_PACKET_FRAME	 2048 /* framesz and framecnt when the arguments don't say */
 #define AF_PACKET_FRAMES 512
 
 /* As many as the buffers that net_af_xdp gives the kernel: so a full RX ring is always an empty fill ring
@@ -179,9 +179,9 @@ static int configure(struct setup *s)
 	rte_eth_dev_adjust_nb_rx_tx_desc(dev->port_id, &dev->descs[0], &dev->descs[1]);
 	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
 		dev->descs[0] = dev->descs[1] = AF_XDP_DESCS;
-	dev->port.rx_ring = strcmp(dev->driver, "net_af_packet") == 0 ?
-				    arg_number(s->target->args, "framecnt", AF_PACKET_FRAMES) :
-				    dev->descs[0];
+	dev->port.rx_ring = strcmp(dev->driver, "net_af_packet") == 0
+				    ? arg_number(s->target->args, "framecnt", AF_PACKET_FRAMES)
+				    : dev->descs[0];
 	return 0;
 }
 

@@ -97,8 +97,9 @@ class IdleWorker : public testing::Test
 	// UDP, one flow. Returns how many found no room in the ring.
 	unsigned send(unsigned n)
 	{
-		static const uint8_t frame[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8,  0,  0x45, 0, 0, 46, 0, 0, 0, 0, 64,
-						   17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 4, 0, 0, 53, 0, 26 };
+		static const uint8_t frame[60] = { 2,	 0, 0,	0,  0, 1, 2, 0, 0,  0,	0, 2, 8,  0,
+						   0x45, 0, 0,	46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0,
+						   0,	 1, 10, 0,  0, 2, 4, 0, 0,  53, 0, 26 };
 		rte_mbuf *pkts[BURST];
 
 		if (rte_pktmbuf_alloc_bulk(pool, pkts, n) != 0)
@@ -110,8 +111,8 @@ class IdleWorker : public testing::Test
 		return n - sent;
 	}
 
-	// A burst each 64 us and never faster: what this thread was too late to send is put off, not caught up.
-	// Between bursts it sleeps, so that the worker has a CPU even where there is only one.
+	// A burst each 64 us and never faster: what this thread was too late to send is put off, not caught
+	// up. Between bursts it sleeps, so that the worker has a CPU even where there is only one.
 	unsigned send_at_1mpps(unsigned n)
 	{
 		unsigned lost = 0;
@@ -143,7 +144,8 @@ TEST_F(IdleWorker, RestsWhileNothingComes)
 	EXPECT_LE(ran_ns, took_ns / 10);
 }
 
-// From rest to 1 Mpps, again and again. Where the machine gave its CPU to others, losses are not the worker's fault.
+// From rest to 1 Mpps, again and again. Where the machine gave its CPU to others, losses are not the worker's
+// fault.
 TEST_F(IdleWorker, WakesWithoutLossAt1Mpps)
 {
 	unsigned clean = 0, at_fault = 0;
@@ -165,7 +167,8 @@ TEST_F(IdleWorker, WakesWithoutLossAt1Mpps)
 	// a virtual machine that is not run at all sees nothing of it: hence not none
 	EXPECT_LE(at_fault, PHASES / 4);
 	if (clean == 0)
-		GTEST_SKIP() << "others took the CPU from the worker all the time: " << lost << " packets lost";
+		GTEST_SKIP() << "others took the CPU from the worker all the time: " << lost
+			     << " packets lost";
 }
 
 // Records leave though no packet comes any more.

@@ -46,7 +46,8 @@ TEST(Power, SleepsGrowFromTheShortestToTheLimit)
 {
 	mr_power p = mr_power_new(1024, false);
 
-	EXPECT_EQ((std::vector<uint32_t>{ 10000, 20000, 40000, 80000, 160000, 256000, 256000 }), waits(&p, 7));
+	EXPECT_EQ((std::vector<uint32_t>{ 10000, 20000, 40000, 80000, 160000, 256000, 256000 }),
+		  waits(&p, 7));
 }
 
 TEST(Power, PacketsEndTheSleepsAndTheyBeginShort)
