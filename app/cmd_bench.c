@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "app/mr_bench.h"
 #include "app/mr_command.h"
 #include "app/mr_eal.h"
+#include "app/mr_options.h"
 #include "app/mr_time.h"
 #include "drivers/port.h"
 #include "drivers/synth/mr_traffic.h"
@@ -147,7 +147,7 @@ static int parse_options(int argc, char **argv, struct bench *b)
 {
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
+	while ((opt = mr_options_next(argc, argv, "h", options)) != -1)
 		switch (opt) {
 		case OPT_FLOWS:
 			b->lists.flows = optarg;
@@ -183,7 +183,6 @@ static int parse_options(int argc, char **argv, struct bench *b)
 			help(stdout);
 			exit(MR_EXIT_OK);
 		default:
-			help(stderr);
 			return MR_EXIT_USAGE;
 		}
 	if (optind != argc) {

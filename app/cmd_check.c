@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "app/mr_command.h"
+#include "app/mr_options.h"
 #include "config/mr_config.h"
 
 static const struct option options[] = {
@@ -33,7 +33,7 @@ int mr_command_check(int argc, char **argv)
 	bool dump = false;
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
+	while ((opt = mr_options_next(argc, argv, "c:h", options)) != -1)
 		switch (opt) {
 		case 'c':
 			path = optarg;
@@ -48,11 +48,10 @@ int mr_command_check(int argc, char **argv)
 			help(stdout);
 			return MR_EXIT_OK;
 		default:
-			help(stderr);
 			return MR_EXIT_USAGE;
 		}
 	if (path == NULL || optind != argc) {
-		fprintf(stderr, "millrace check: give the configuration with -c FILE and nothing else\n");
+		fprintf(stderr, "millrace check: give the configuration with -c FILE and nothing else; see `millrace check --help`\n");
 		return MR_EXIT_USAGE;
 	}
 	rc = mr_config_load(path, &cfg, &errors);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/mr_command.h"
+#include "app/mr_options.h"
 #include "app/mr_probe.h"
 #include "app/mr_report.h"
 #include "app/mr_time.h"
@@ -145,7 +145,7 @@ static int parse_options(int argc, char **argv, struct read_opts *o)
 	int opt;
 
 	*o = (struct read_opts){ .workers = 1 };
-	while ((opt = getopt_long(argc, argv, "o:w:e:p:c:qvh", options, NULL)) != -1)
+	while ((opt = mr_options_next(argc, argv, "o:w:e:p:c:qvh", options)) != -1)
 		switch (opt) {
 		case 'o':
 			o->dir = optarg;
@@ -188,7 +188,6 @@ static int parse_options(int argc, char **argv, struct read_opts *o)
 			help(stdout);
 			exit(MR_EXIT_OK);
 		default:
-			help(stderr);
 			return MR_EXIT_USAGE;
 		}
 	if (optind == argc)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "app/mr_command.h"
+#include "app/mr_options.h"
 #include "app/mr_probe.h"
 #include "app/mr_report.h"
 #include "app/mr_time.h"
@@ -179,7 +179,7 @@ int mr_command_run(int argc, char **argv)
 	const char *path = NULL, *stats = NULL;
 	int opt, verbose = 0, status = MR_EXIT_FAILURE;
 
-	while ((opt = getopt_long(argc, argv, "c:s:vh", options, NULL)) != -1)
+	while ((opt = mr_options_next(argc, argv, "c:s:vh", options)) != -1)
 		switch (opt) {
 		case 'c':
 			path = optarg;
@@ -194,7 +194,6 @@ int mr_command_run(int argc, char **argv)
 			help(stdout);
 			return MR_EXIT_OK;
 		default:
-			help(stderr);
 			return MR_EXIT_USAGE;
 		}
 	if (path == NULL || optind != argc) {

@@ -10,6 +10,7 @@
 #include <rte_lcore.h>
 
 #include "app/mr_eal.h"
+#include "app/mr_idle.h"
 #include "app/mr_time.h"
 #include "base/mr_log.h"
 
@@ -106,6 +107,7 @@ static int up_ports(struct mr_probe *p, struct mr_err *err)
 			.mbufs = c->mbufs,
 			.mtu = c->mtu,
 			.promiscuous = c->promiscuous,
+			.wakes = cfg->cores.power == MR_CONFIG_POWER_SAVE,
 			.packet = packet_conf(cfg),
 		};
 
@@ -329,6 +331,12 @@ static int worker_main(void *arg)
 	return 0;
 }
 
+static int saving_worker_main(void *arg)
+{
+	mr_idle_run(arg);
+	return 0;
+}
+
 static int output_main(void *arg)
 {
 	mr_output_run(arg);
@@ -346,11 +354,12 @@ static void down_threads(struct mr_probe *p)
 static int up_threads(struct mr_probe *p, struct mr_err *err)
 {
 	const struct mr_plan *plan = &p->conf.plan;
+	bool saves = p->conf.cfg->cores.power == MR_CONFIG_POWER_SAVE;
 	int rc = 0;
 
 	p->start_mono_ns = mr_clock_mono_ns();
 	for (unsigned i = 0; rc == 0 && i < plan->n_workers && !plan->all_on_main; i++)
-		rc = rte_eal_remote_launch(worker_main, p->workers[i], i + 1);
+		rc = rte_eal_remote_launch(saves ? saving_worker_main : worker_main, p->workers[i], i + 1);
 	if (rc == 0 && plan->exporter_alone)
 		rc = rte_eal_remote_launch(output_main, &p->output,
 					   plan->all_on_main ? 1 : plan->n_workers + 1);

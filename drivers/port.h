@@ -69,6 +69,7 @@ struct mr_port_conf {
 	uint32_t mbufs;     /* pool size, 0: by descriptors, queues and bursts */
 	uint16_t mtu;       /* 0: the device's */
 	bool promiscuous;
+	bool wakes; /* where the device can: be ready for wake_join() */
 	struct mr_packet_conf packet; /* for kinds that spread over queues in software */
 };
 
@@ -82,6 +83,13 @@ struct mr_port_ops {
 	uint16_t (*rx_burst)(struct mr_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	/** Send; takes the first ret frames, the rest stays the caller's. NULL without MR_PORT_CAN_TX. */
 	uint16_t (*tx_burst)(struct mr_port *port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
+	/**
+	 * Let the queue wake who waits for the epoll set by rte_epoll_wait(), or no more. NULL or an error: it can't
+	 * be had here. Only with conf->wakes; leave before close(). The queue's worker only, as wake_arm.
+	 */
+	int (*wake_join)(struct mr_port *port, uint16_t queue, int epoll_fd, bool join);
+	/** After wake_join(): wake at the next frame, or no more. Frames that are there already may not wake. */
+	void (*wake_arm)(struct mr_port *port, uint16_t queue, bool on);
 	/** Kinds with MR_PORT_FINITE: no frame will come from this queue any more. */
 	bool (*finished)(const struct mr_port *port, uint16_t queue);
 	/** Any thread, any time between open and close. */
@@ -102,6 +110,7 @@ struct mr_port {
 	uint32_t flags; /* MR_PORT_HAS_* ... */
 	uint16_t queues;
 	int socket; /* NUMA node, -1: any */
+	uint32_t rx_ring; /* packets that each queue holds while nobody polls it; 0: nothing is lost then */
 	uint64_t end_clock_ns; /* MR_PORT_FINITE with MR_PORT_HAS_TIME: clock after the last packet, valid when finished */
 };
 

@@ -198,6 +198,37 @@ static uint16_t ethdev_tx_burst(struct mr_port *port, uint16_t queue, struct rte
 	return rte_eth_tx_burst(of(port)->port_id, queue, pkts, n);
 }
 
+static void ethdev_wake_arm(struct mr_port *port, uint16_t queue, bool on)
+{
+	if (on)
+		rte_eth_dev_rx_intr_enable(of(port)->port_id, queue);
+	else
+		rte_eth_dev_rx_intr_disable(of(port)->port_id, queue);
+}
+
+/* Asking for the queue's file would log an error where there is none. */
+static bool has_rx_intr(const struct mr_ethdev *dev, uint16_t queue)
+{
+	if (!dev->rx_intr)
+		return false;
+	if ((dev->quirks & MR_ETHDEV_Q_READABLE) != 0)
+		return true;
+	if (rte_eth_dev_rx_intr_enable(dev->port_id, queue) != 0)
+		return false;
+	rte_eth_dev_rx_intr_disable(dev->port_id, queue);
+	return true;
+}
+
+static int ethdev_wake_join(struct mr_port *port, uint16_t queue, int epoll_fd, bool join)
+{
+	struct mr_ethdev *dev = of(port);
+
+	if (!has_rx_intr(dev, queue))
+		return -ENOTSUP;
+	return rte_eth_dev_rx_intr_ctl_q(dev->port_id, queue, epoll_fd,
+					 join ? RTE_INTR_EVENT_ADD : RTE_INTR_EVENT_DEL, NULL);
+}
+
 static void ethdev_stats(const struct mr_port *port, struct mr_port_stats *ret_stats)
 {
 	/* not const inside: reading a socket's counter clears it, so what was read is kept */
@@ -231,6 +262,8 @@ const struct mr_port_ops mr_ethdev_ops = {
 	.open = ethdev_open,
 	.rx_burst = ethdev_rx_burst,
 	.tx_burst = ethdev_tx_burst,
+	.wake_join = ethdev_wake_join,
+	.wake_arm = ethdev_wake_arm,
 	.stats = ethdev_stats,
 	.close = ethdev_close,
 };

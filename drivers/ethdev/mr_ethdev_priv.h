@@ -23,6 +23,7 @@ enum {
 	MR_ETHDEV_Q_RETRIES = 1 << 4, /* rx_nombuf counts tries: the packets stay in the ring */
 	MR_ETHDEV_Q_DEFRAGS = 1 << 5, /* IPv4 fragments arrive put together, cut to its frame size */
 	MR_ETHDEV_Q_DROPS = 1 << 6,   /* its losses are known to its packet sockets only */
+	MR_ETHDEV_Q_READABLE = 1 << 7, /* receive interrupts can't be turned off: a file that is readable */
 };
 
 /** Facts of a kernel interface. */
@@ -85,6 +86,7 @@ struct mr_ethdev {
 	bool probed; /* by us: gone again at close */
 	bool started;
 	bool promiscuous;  /* set by us */
+	bool rx_intr;	   /* configured with receive interrupts, if the driver has any */
 	uint16_t descs[2]; /* RX, TX */
 	uint64_t owner;
 	char driver[32];

@@ -14,11 +14,12 @@
 
 MR_LOG_REGISTER(ethdev);
 
-#define L2_OCTETS	(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
-#define ROOM_OCTETS	2048u /* usual data of a buffer, without headroom */
-#define ROOM_MAX	(UINT16_MAX - RTE_PKTMBUF_HEADROOM)
-#define DESCS_DEFAULT	1024
-#define AF_PACKET_FRAME 2048 /* framesz when the arguments don't say */
+#define L2_OCTETS	 (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+#define ROOM_OCTETS	 2048u /* usual data of a buffer, without headroom */
+#define ROOM_MAX	 (UINT16_MAX - RTE_PKTMBUF_HEADROOM)
+#define DESCS_DEFAULT	 1024
+#define AF_PACKET_FRAME	 2048 /* framesz and framecnt when the arguments don't say */
+#define AF_PACKET_FRAMES 512
 
 /* As many as the buffers that net_af_xdp gives the kernel: so a full RX ring is always an empty fill ring
  * too, which the kernel counts as dropped. Other reasons it counts where the driver doesn't look. */
@@ -32,6 +33,7 @@ static const struct {
 	  MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_DROPS | MR_ETHDEV_Q_DEFRAGS },
 	{ "net_af_xdp", MR_ETHDEV_Q_IFACE | MR_ETHDEV_Q_UMEM | MR_ETHDEV_Q_RETRIES },
 	{ "net_pcap", MR_ETHDEV_Q_SOCKETS | MR_ETHDEV_Q_UTC_US },
+	{ "net_tap", MR_ETHDEV_Q_READABLE },
 };
 
 /* All that setting up needs to know; lives on the stack. */
@@ -159,7 +161,13 @@ static int configure(struct setup *s)
 		s->eth.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		s->eth.rx_adv_conf.rss_conf = s->rss;
 	}
+	s->eth.intr_conf.rxq = s->conf->wakes;
 	rc = rte_eth_dev_configure(dev->port_id, s->conf->queues, s->conf->queues, &s->eth);
+	if (rc != 0 && s->conf->wakes) { /* perhaps it has none: without them the worker sleeps for a while */
+		s->eth.intr_conf.rxq = 0;
+		rc = rte_eth_dev_configure(dev->port_id, s->conf->queues, s->conf->queues, &s->eth);
+	}
+	dev->rx_intr = s->eth.intr_conf.rxq != 0;
 	if (rc != 0)
 		return mr_err_set(s->err, -rc, "driver %s refuses %u queues with MTU %u: %s", dev->driver,
 				  s->conf->queues, s->mtu, rte_strerror(-rc));
@@ -171,6 +179,9 @@ static int configure(struct setup *s)
 	rte_eth_dev_adjust_nb_rx_tx_desc(dev->port_id, &dev->descs[0], &dev->descs[1]);
 	if ((dev->quirks & MR_ETHDEV_Q_UMEM) != 0)
 		dev->descs[0] = dev->descs[1] = AF_XDP_DESCS;
+	dev->port.rx_ring = strcmp(dev->driver, "net_af_packet") == 0
+				    ? arg_number(s->target->args, "framecnt", AF_PACKET_FRAMES)
+				    : dev->descs[0];
 	return 0;
 }
 

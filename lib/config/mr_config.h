@@ -33,6 +33,7 @@ enum mr_config_hugepages {
 	MR_CONFIG_HUGEPAGES_OFF,
 	MR_CONFIG_HUGEPAGES_MAX
 };
+enum mr_config_power { MR_CONFIG_POWER_POLL, MR_CONFIG_POWER_SAVE, MR_CONFIG_POWER_MAX };
 enum mr_config_role { MR_CONFIG_TAP, MR_CONFIG_PAIR, MR_CONFIG_ROLE_MAX };
 enum mr_config_timestamps {
 	MR_CONFIG_TIMESTAMPS_AUTO,
@@ -62,6 +63,7 @@ struct mr_config_cores {
 	struct mr_config_cpus workers;
 	uint32_t worker_count; /* 0: as many as the plan finds room for; only with workers auto */
 	enum mr_config_choice allow_shared;
+	enum mr_config_power power;
 };
 
 struct mr_config_memory {

@@ -115,11 +115,23 @@ def test_bad_yaml_names_file_and_line(tmp_path):
     assert_refused(millrace_run("run", "-c", tmp_path / "none.yaml"), "none.yaml", "No such file")
 
 
-@pytest.mark.parametrize("words", [("run",), ("run", "-c"), ("run", "-x"), ("read",), ("read", "-w", "0", "x.pcap"),
-                                   ("nosuch",), ()], ids=" ".join)
-def test_wrong_usage_is_status_2(words):
+@pytest.mark.parametrize("words, text", [
+    (("run",), "-c FILE"), (("run", "a.yaml"), "-c FILE"), (("run", "-c"), "option '--config' needs a value"),
+    (("run", "--config"), "option '--config' needs a value"), (("run", "-x"), "unknown option '-x'"),
+    (("run", "-vx"), "unknown option '-x'"), (("run", "--help=x"), "option '--help' takes no value"),
+    (("read",), "capture files"), (("read", "-w", "0", "x.pcap"), "--workers '0'"),
+    (("read", "x.pcap", "--wrong"), "unknown option '--wrong'"), (("read", "--set"), "option '--set' needs a value"),
+    (("check",), "-c FILE"), (("check", "-d"), "unknown option '-d'"), (("check", "--wrong=1"), "unknown option '--wrong=1'"),
+    (("bench", "-x"), "unknown option '-x'"), (("bench", "--flows"), "option '--flows' needs a value"),
+    (("nosuch",), "no command 'nosuch'"), ((), "which command"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_wrong_usage_is_status_2_and_one_line(words, text):
     done = millrace_run(*words)
-    assert done.returncode == 2 and done.stderr != "" and done.stdout == ""
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1 and text in done.stderr, done.stderr
+    if words and text.startswith(("option", "unknown")):
+        assert done.stderr.startswith(f"millrace {words[0]}: ")
+        assert done.stderr.endswith(f"; see `millrace {words[0]} --help`\n")
 
 
 def test_captures_that_cannot_be_read(tmp_path, capture):

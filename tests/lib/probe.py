@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -52,11 +53,11 @@ def replay(netns, interface, capture, *pace):
 class Probe:
     """Context manager: `millrace run` with these ports and settings, in a namespace; ready when it receives."""
 
-    def __init__(self, netns, folder, ports, flow=None, collectors=(), name="probe"):
+    def __init__(self, netns, folder, ports, flow=None, collectors=(), name="probe", cores=None):
         self.folder = folder / name
         self.folder.mkdir()
         config = {
-            "cores": {"worker_count": 1}, "memory": {"hugepages": "off"}, "flow": flow or {}, "ports": ports,
+            "cores": {"worker_count": 1, **(cores or {})}, "memory": {"hugepages": "off"}, "flow": flow or {}, "ports": ports,
             "export": {"jsonl": str(self.folder / "flows.jsonl"), "collectors": list(collectors)},
             "telemetry": {"stats_interval": "1s"},
         }
@@ -90,6 +91,13 @@ class Probe:
         """Until it has received or lost so many: then none is on its way any more."""
         wait_until(lambda: self.progress("received") + self.progress("lost") >= count, timeout_s,
                    f"{count} packets received or lost by the probe")
+
+    def worker_cpu_ns(self):
+        """CPU time that its only worker has taken so far; the scheduler counts it in ns."""
+        for task in Path(f"/proc/{self._process.process.pid}/task").iterdir():
+            if "worker" in (task / "comm").read_text(encoding="ascii"):
+                return int((task / "schedstat").read_text(encoding="ascii").split()[0])
+        raise RuntimeError("the worker has no thread of its own")
 
     def stop(self):
         """SIGTERM, and its end."""

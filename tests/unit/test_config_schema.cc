@@ -197,6 +197,7 @@ TEST(ConfigDefaults, AreWhatTheContractSays)
 	EXPECT_EQ(0u, cfg->cores.workers.n);
 	EXPECT_EQ(0u, cfg->cores.worker_count);
 	EXPECT_EQ(MR_CONFIG_AUTO, cfg->cores.allow_shared);
+	EXPECT_EQ(MR_CONFIG_POWER_POLL, cfg->cores.power);
 	EXPECT_EQ(MR_CONFIG_HUGEPAGES_AUTO, cfg->memory.hugepages);
 	EXPECT_EQ(0u, cfg->memory.per_node);
 	EXPECT_EQ(0u, cfg->n_ports);
