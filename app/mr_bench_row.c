@@ -14,6 +14,7 @@
 #define SETTLE_MIN 10000	     /* packets */
 #define SETTLE_MAX 1000000	     /* packets: more than there are lines in a processor's cache */
 #define DEVICE_NS  MR_NS_PER_S	     /* to see the flows that a device brings */
+#define DRAIN_MAX  2000000	     /* flows that are ended and exported after the row: more take long */
 #define GUESS_NS   30.0		     /* a packet, before anything is known */
 
 enum stage { SOURCE, DECODE, WORKER, FLOOR, STAGES };
@@ -279,7 +280,7 @@ static void settle_accounts(const struct run *run, struct mr_bench_result *ret)
 }
 
 /* What became of all flows, after the last measurement. */
-static int finish(struct run *run, struct mr_bench_result *ret, struct mr_err *err)
+static int finish(struct run *run, bool trial, struct mr_bench_result *ret, struct mr_err *err)
 {
 	struct mr_bench_rig *rig = &run->rig;
 	const struct mr_bench_row *row = rig->row;
@@ -291,8 +292,8 @@ static int finish(struct run *run, struct mr_bench_result *ret, struct mr_err *e
 		ret->flows = mr_flow_count(rig->worker->table);
 	if (row->kind == MR_BENCH_FLOOD)
 		rc = mr_bench_rig_count_flows(rig, &ret->survived, err);
-	if (row->new_per_s != 0 || mr_bench_row_is_device(row))
-		mr_bench_rig_drain(rig); /* elsewhere the collector would drown in all flows at once */
+	if (!trial && (row->new_per_s != 0 || mr_bench_row_is_device(row)) && row->flows <= DRAIN_MAX)
+		mr_bench_rig_drain(rig);
 	if (rc == 0)
 		ret->udp_lost = mr_bench_rig_finish(rig);
 	settle_accounts(run, ret);
@@ -318,7 +319,7 @@ static int run_once(const struct run *what, bool trial, struct mr_bench_result *
 	if (rc == 0)
 		rc = measure_all(run, ret, err);
 	if (rc == 0)
-		rc = finish(run, ret, err);
+		rc = finish(run, trial, ret, err);
 	mr_bench_rig_close(&run->rig);
 	mr_bench_floor_free(run->floor);
 	free(run);
