@@ -61,11 +61,13 @@ static void print_stats(struct run *r)
 {
 	uint64_t sum[MR_C_MAX];
 	struct mr_account account;
+	struct mr_histogram late;
 
 	mr_probe_counters(r->probe, sum, &account);
+	mr_histogram_read(&r->probe->output.late_ns, &late);
 	mr_log_notice("received=%lu metered=%lu flows=%lu records=%lu not_sent=%lu lost=%lu late_max_ms=%lu",
 		      account.received, account.metered, mr_probe_flows(r->probe), sum[MR_C_RECORDS_EXPORTED],
-		      account.not_sent, account.lost, r->probe->output.late_max_ns / MR_NS_PER_MS);
+		      account.not_sent, account.lost, mr_histogram_quantile(&late, 1) / MR_NS_PER_MS);
 }
 
 static void refresh_metering(struct mr_probe *p)

@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/mr_clock.h"
 #include "base/mr_counter.h"
 #include "base/mr_err.h"
+#include "base/mr_histogram.h"
 
 /**
  * @file
@@ -23,18 +25,29 @@
 
 /** How long and how often. */
 struct mr_bench_effort {
-	unsigned repeat;	  /* 1 .. MR_BENCH_REPEAT_MAX; the median counts */
-	uint64_t packets;	  /* per measurement; 0: by time */
-	uint64_t measure_ns;	  /* CPU time per measurement */
-	uint64_t idle_timeout_ns; /* of flows in rows with new flows */
-	int sink_cpu;		  /* where the collector's thread runs, beside the exporter */
+	unsigned repeat;      /* 1 .. MR_BENCH_REPEAT_MAX; the median counts */
+	uint64_t packets;     /* per measurement; 0: by time */
+	uint64_t measure_ns;  /* CPU time per measurement */
+	uint64_t idle_min_ns; /* shortest idle timeout of flows in rows with new flows */
+	int sink_cpu;	      /* where the collector's thread runs, beside the exporter */
+};
+
+enum mr_bench_kind {
+	MR_BENCH_STEADY,   /* generated: flows in random order, new ones replace old ones */
+	MR_BENCH_FLOOD,	   /* generated: every packet a new flow, into a table full of others */
+	MR_BENCH_NET_PCAP, /* a capture of the flows, a packet each, played by DPDK's net_pcap for ever */
+	MR_BENCH_DEVICE,   /* what comes from a DPDK device */
+	MR_BENCH_KIND_MAX
 };
 
 /** The traffic of one row. */
 struct mr_bench_row {
-	uint64_t flows; /* at a time */
+	enum mr_bench_kind kind;
+	const char *device;    /* MR_BENCH_DEVICE: as mr_ethdev_ops takes it; borrowed */
+	uint64_t kept_packets; /* that the device keeps in buffers; set by mr_bench_device_check() */
+	uint64_t flows;	       /* at a time; MR_BENCH_DEVICE: that the table is made for */
 	uint64_t new_per_s;
-	uint64_t size;	   /* octets on the wire with FCS; 0: imix */
+	uint64_t size;	   /* octets on the wire with FCS; 0: imix or any */
 	unsigned ipv6_pct; /* of the flows */
 };
 
@@ -50,7 +63,10 @@ struct mr_bench_lap {
  * records) done. */
 typedef uint64_t (*mr_bench_chunk_fn)(void *ctx);
 
-/** Chunks until effort->packets items, or effort->measure_ns, are done. */
+#define MR_BENCH_SILENCE_NS MR_NS_PER_S
+
+/** Chunks until effort->packets items, or effort->measure_ns, are done, or nothing came for
+ * MR_BENCH_SILENCE_NS. */
 struct mr_bench_lap mr_bench_lap(const struct mr_bench_effort *effort, mr_bench_chunk_fn chunk, void *ctx);
 
 static inline double mr_bench_ns(const struct mr_bench_lap *lap)
@@ -95,6 +111,29 @@ int mr_bench_exporter_new(const struct mr_bench_sink *sink, struct mr_ipfix_expo
 
 /* ---- rows ---- */
 
+#define MR_BENCH_ROWS_MAX 256
+#define MR_BENCH_NEW_MAX  10000000 /* flows a second */
+
+/** What the user asked for; NULL or false: nothing said. */
+struct mr_bench_choice {
+	const char *flows, *new_, *size, *family; /* lists */
+	const char *device;
+	bool flood, net_pcap; /* at most one of these two and device */
+	bool targets, matrix, quick;
+};
+
+struct mr_bench_rows {
+	struct mr_bench_row row[MR_BENCH_ROWS_MAX];
+	unsigned n;
+};
+
+/** Errors: -EINVAL with a line that names the option and what it takes. */
+int mr_bench_rows_make(const struct mr_bench_choice *choice, struct mr_bench_rows *ret_rows,
+		       struct mr_err *err);
+
+/** A number above 0 as the traffic model reads them: 500k, 10M. Errors: -EINVAL. */
+int mr_bench_parse_count(const char *text, uint64_t *ret);
+
 /** ns are medians over the repetitions, of CPU time per packet. */
 struct mr_bench_result {
 	double source_ns; /* received and freed */
@@ -103,15 +142,20 @@ struct mr_bench_result {
 	double worker_min_ns, worker_max_ns;
 	double floor_ns;
 	double cpu_share;	  /* of the measuring CPU that we had while the worker was measured */
-	double created_per_s;	  /* flows, while the worker was measured, of wall time */
+	double created_per_s;	  /* flows, for each second of the worker's CPU time */
 	double records_per_s;	  /* that the collector got, likewise */
+	uint64_t flows;		  /* at a time: of the row; with a device those that were there in the end */
+	uint64_t established;	  /* MR_BENCH_FLOOD: of the row's flows those in the table before it */
+	uint64_t survived;	  /* ... and after it */
+	uint64_t idle_ns;	  /* how long a flow of the row was idle before it ended */
 	uint64_t memory_per_flow; /* octets of the table for each flow that it has room for */
+	struct mr_histogram late; /* ns after its due time that the exporter took a record, in steady work */
 	uint64_t sum[MR_C_MAX];	  /* counters of worker and exporter over the whole row */
 	struct mr_account account;
 	uint64_t udp_lost; /* records that the kernel dropped between exporter and collector */
 };
 
-/** Octets of memory that the row needs. */
+/** Octets of memory for the row's table and memory floor, at most. */
 uint64_t mr_bench_row_memory(const struct mr_bench_row *row, const struct mr_bench_effort *effort);
 
 /** Called before each repetition, which counts from 0. */
@@ -120,6 +164,20 @@ typedef void (*mr_bench_progress_fn)(void *ctx, unsigned repetition);
 int mr_bench_row_run(const struct mr_bench_row *row, const struct mr_bench_effort *effort,
 		     mr_bench_progress_fn progress, void *ctx, struct mr_bench_result *ret,
 		     struct mr_err *err);
+
+/* ---- devices ---- */
+
+bool mr_bench_row_is_device(const struct mr_bench_row *row);
+
+/** Judge the row's device by its text, and count the packets that it will keep. */
+int mr_bench_device_check(struct mr_bench_row *row, bool *ret_pci, struct mr_err *err);
+
+/** Octets of memory for its buffers. */
+uint64_t mr_bench_device_memory(const struct mr_bench_row *row);
+
+struct mr_port;
+
+int mr_bench_device_open(const struct mr_bench_row *row, struct mr_port **ret_port, struct mr_err *err);
 
 /* ---- records ---- */
 
@@ -158,10 +216,25 @@ void mr_bench_print_head(FILE *out);
 void mr_bench_print_row(const struct mr_bench_machine *m, const struct mr_bench_row *row,
 			const struct mr_bench_result *r, FILE *out);
 void mr_bench_print_records(const struct mr_bench_records *r, FILE *out);
-/** @p results and @p rows have @p n entries. */
-int mr_bench_print_json(const struct mr_bench_machine *m, const struct mr_bench_effort *effort,
-			const struct mr_bench_row *rows, const struct mr_bench_result *results, unsigned n,
-			const struct mr_bench_records *records, FILE *out);
+
+/** All that was measured. */
+struct mr_bench_report {
+	const struct mr_bench_machine *machine;
+	const struct mr_bench_effort *effort;
+	const struct mr_bench_rows *rows;
+	const struct mr_bench_result *results; /* as many as rows */
+	const struct mr_bench_rows *skipped;   /* rows that didn't fit memory */
+	const struct mr_bench_records *records;
+};
+
+int mr_bench_print_json(const struct mr_bench_report *report, FILE *out);
+
+/* What both forms of the report say. */
+const char *mr_bench_family(const struct mr_bench_row *row);
+double mr_bench_own_ns(const struct mr_bench_result *r); /* worker less source */
+uint64_t mr_bench_lost(const struct mr_bench_result *r); /* packets lost by us, any reason */
+uint64_t mr_bench_frame(const struct mr_bench_row *row, const struct mr_bench_result *r);
+bool mr_bench_counts_loss(int counter); /* is the counter a reason of mr_bench_lost()? */
 
 /** "10k", "1M", or all digits. */
 #define MR_BENCH_COUNT_MAX 24

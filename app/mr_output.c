@@ -13,8 +13,7 @@
 
 static void note_lateness(struct mr_output *out, const struct mr_flow_rec *rec)
 {
-	if (out->clock_ns > rec->due_ns && out->clock_ns - rec->due_ns > out->late_max_ns)
-		out->late_max_ns = out->clock_ns - rec->due_ns;
+	mr_histogram_add(&out->late_ns, out->clock_ns > rec->due_ns ? out->clock_ns - rec->due_ns : 0);
 }
 
 static void count_exported(struct mr_output *out, uint64_t records, uint64_t packets)

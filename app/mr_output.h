@@ -10,6 +10,7 @@
 #include "app/mr_jsonl.h"
 #include "app/mr_summary.h"
 #include "base/mr_counter.h"
+#include "base/mr_histogram.h"
 #include "ipfix/mr_ipfix_exporter.h"
 
 /**
@@ -31,7 +32,7 @@ struct mr_output {
 	bool capture_clock;		   /* time is what the records say, not the wall clock */
 	uint64_t clock_ns;		   /* UTC; 0: not known yet, no record came from the capture */
 	uint64_t next_tick_ns;		   /* monotonic */
-	uint64_t late_max_ns;		   /* how long after its due time a record was taken, live only */
+	struct mr_histogram late_ns;	   /* how long after its due time a record was taken, live only */
 	uint64_t heartbeat;
 	uint32_t stop; /* atomic: mr_output_run() returns; written by control */
 };

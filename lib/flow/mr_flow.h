@@ -60,6 +60,7 @@ void mr_flow_table_free(struct mr_flow_table *table);
 struct mr_flow_batch {
 	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
 	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
+	uint64_t octets; /* of all frames */
 	uint32_t idx[MR_FLOW_BURST_MAX]; /* where a packet's record probably is, 0: unknown */
 };
 
@@ -70,13 +71,13 @@ struct mr_flow_batch {
  * Between mr_flow_look_up() and mr_flow_meter() of a burst no other may be metered.
  */
 
-/** Ask for the buckets, and count what was received. */
+/** Ask for the buckets. */
 void mr_flow_fetch(struct mr_flow_table *table, const struct mr_packet *pkts, struct mr_flow_batch *batch);
 
 /** Look into the buckets and ask for the records. */
 void mr_flow_look_up(struct mr_flow_table *table, const struct mr_packet *pkts, struct mr_flow_batch *batch);
 
-/** Each packet is counted in a record, held as a fragment, or counted as not metered. */
+/** Count the burst as received, and each packet in a record, as held fragment, or as not metered. */
 void mr_flow_meter(struct mr_flow_table *table, struct mr_packet *pkts, const struct mr_flow_batch *batch);
 
 /** All three stages at once. @param n  0 .. MR_FLOW_BURST_MAX */

@@ -50,8 +50,7 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
 		octets += p->frame_len;
 	}
 	batch->plain = odd == 0 && !late;
-	mr_counter_add(t->conf.counters, MR_C_RECEIVED, batch->n);
-	mr_counter_add(t->conf.counters, MR_C_RECEIVED_OCTETS, octets);
+	batch->octets = octets;
 }
 
 /*
@@ -133,6 +132,8 @@ void mr_flow_meter(struct mr_flow_table *t, struct mr_packet *pkts, const struct
 	uint64_t clock_ns = pkts[batch->n - 1].clock_ns;
 	struct mr_flow_tally sum = { 0 };
 
+	mr_counter_add(t->conf.counters, MR_C_RECEIVED, batch->n);
+	mr_counter_add(t->conf.counters, MR_C_RECEIVED_OCTETS, batch->octets);
 	if (unlikely(!is_plain(t, batch, clock_ns))) {
 		for (uint16_t i = 0; i < batch->n; i++)
 			careful(t, &pkts[i]);
