@@ -60,6 +60,12 @@ int mr_capture_open(const char *const *paths, size_t count, struct mr_capture **
 int mr_capture_open_memory(const char *name, const void *data, size_t len, struct mr_capture **ret_capture,
 			   struct mr_err *err);
 
+/**
+ * Packets will be looked at soon after they were read and not again: the memory in use then does not grow with the
+ * files. An older packet stays valid, only slower to reach. For plain files; the reader's thread.
+ */
+void mr_capture_set_once(struct mr_capture *c);
+
 /** The next packets, up to @p count; 0 at the end of the last file. */
 uint32_t mr_capture_read(struct mr_capture *c, struct mr_capture_packet *pkts, uint32_t count);
 

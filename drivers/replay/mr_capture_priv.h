@@ -39,6 +39,7 @@ struct mr_capture_file {
 	enum mr_capture_end packed_end;
 	void *map; /* to unmap at close, or NULL */
 	size_t map_len;
+	size_t ahead; /* a plain file's octets that are in the page table so far; others: len */
 	char *path;
 };
 

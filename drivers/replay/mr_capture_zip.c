@@ -163,5 +163,6 @@ int mr_capture_unpack(struct mr_capture_file *f, uint64_t max, struct mr_err *er
 	f->map_len = room.cap;
 	f->data = room.data;
 	f->len = room.len;
+	f->ahead = f->len;
 	return 0;
 }

@@ -270,7 +270,9 @@ static int replay_start_up(struct mr_replay *r, const struct mr_port_conf *conf,
 	r->paced = r->conf.timing || r->conf.rate_pps != 0;
 	r->wall_offset_ns = mr_clock_wall_ns() - mr_clock_mono_ns();
 	rc = mr_capture_open((const char *const *)r->conf.files, r->conf.file_count, &r->capture, err);
-	if (rc == 0 && !r->streaming)
+	if (rc == 0 && r->streaming)
+		mr_capture_set_once(r->capture);
+	else if (rc == 0)
 		rc = replay_make_index(r, conf, err);
 	if (rc == 0)
 		rc = replay_make_pool(r, conf, err);

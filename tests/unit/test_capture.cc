@@ -481,6 +481,55 @@ TEST_F(Capture, LargePackedFile)
 	}
 }
 
+// Kilobytes of the mapping of @p path that are in memory of this process.
+unsigned long resident_kb(const std::string &path)
+{
+	std::ifstream smaps("/proc/self/smaps");
+	std::string line;
+	unsigned long kb = 0;
+
+	while (std::getline(smaps, line))
+		if (line.size() > path.size() && line.compare(line.size() - path.size(), path.size(), path) == 0)
+			break;
+	while (std::getline(smaps, line))
+		if (sscanf(line.c_str(), "Rss: %lu kB", &kb) == 1)
+			break;
+	return kb;
+}
+
+TEST_F(Capture, ReadOnceMemoryDoesNotGrowAndOldPacketsStay)
+{
+	CaptureWriter w(false);
+
+	w.pcap_header(0xa1b2c3d4, 1);
+	for (uint32_t i = 0; i < 20000; i++)
+		w.pcap_record(i, 0, std::string(1000, static_cast<char>(i * 7919 >> 3)), 1000);
+	for (const std::string &content : { w.out, gzip(w.out) }) {
+		const bool plain = content.size() == w.out.size();
+		const std::string path = file("once", content);
+		const char *name = path.c_str();
+		std::vector<mr_capture_packet> pkts(20064); // a burst more than there are
+		uint32_t count = 0;
+		mr_capture *c = nullptr;
+		mr_err err = {};
+
+		ASSERT_EQ(0, mr_capture_open(&name, 1, &c, &err)) << err.msg;
+		mr_capture_set_once(c);
+		while (uint32_t n = mr_capture_read(c, &pkts[count], 64))
+			count += n;
+		ASSERT_EQ(20000u, count);
+		if (plain) {
+			const unsigned long kb = resident_kb(path);
+
+			EXPECT_GT(kb, 0u);
+			EXPECT_LT(kb, 4096u) << "of 20 MB";
+		}
+		for (uint32_t i = 0; i < count; i++)
+			ASSERT_EQ(static_cast<char>(i * 7919 >> 3), static_cast<char>(pkts[i].data[999])) << i;
+		mr_capture_close(c);
+	}
+}
+
 TEST_F(Capture, PackedAndCutGivesWhatCameBefore)
 {
 	CaptureWriter w(false);
