@@ -41,6 +41,7 @@ enum {
 	OPT_FLOOD,
 	OPT_NET_PCAP,
 	OPT_DEVICE,
+	OPT_IDLE,
 	OPT_PACKETS,
 	OPT_SECONDS,
 	OPT_REPEAT,
@@ -58,6 +59,7 @@ static const struct option options[] = {
 	{ "flood", no_argument, NULL, OPT_FLOOD },
 	{ "net-pcap", no_argument, NULL, OPT_NET_PCAP },
 	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "packets", required_argument, NULL, OPT_PACKETS },
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "repeat", required_argument, NULL, OPT_REPEAT },
@@ -91,7 +93,9 @@ static void help(FILE *out)
 	      "                   again\n"
 	      "  --device DEV     source: what comes from a NIC or other DPDK device, named as in `ports`; --flows is "
 	      "what\n"
-	      "                   the table is made for (1M)\n\n"
+	      "                   the table is made for (1M)\n"
+	      "  --idle S         idle timeout of rows with new flows (default 1, more where flows are many): so often\n"
+	      "                   every flow is looked at, and so long a measurement takes\n\n"
 	      "Effort:\n"
 	      "  --seconds S      CPU time of one measurement (default 0.25)\n"
 	      "  --packets N      packets of one measurement, instead of a time\n"
@@ -175,6 +179,10 @@ static int parse_options(int argc, char **argv, struct bench *b)
 			if (parse_seconds(optarg, &b->effort.measure_ns) < 0)
 				return usage("seconds", optarg, "0.001 to 60");
 			break;
+		case OPT_IDLE:
+			if (parse_seconds(optarg, &b->effort.idle_min_ns) < 0)
+				return usage("idle", optarg, "0.001 to 60");
+			break;
 		case OPT_REPEAT:
 			if (parse_repeat(optarg, &b->effort.repeat) < 0)
 				return usage("repeat", optarg, "1 to 99");
@@ -208,7 +216,9 @@ static void make_effort(struct bench *b)
 		e->repeat = quick ? 2 : 5;
 	if (e->measure_ns == 0)
 		e->measure_ns = quick ? QUICK_NS : MEASURE_NS;
-	e->idle_min_ns = quick ? IDLE_NS / 5 : IDLE_NS;
+	if (e->idle_min_ns == 0)
+		e->idle_min_ns = quick ? IDLE_NS / 5 : IDLE_NS;
+	e->whole_waves = !quick;
 }
 
 /* All that can be judged without DPDK. */

@@ -29,6 +29,7 @@ struct mr_bench_effort {
 	uint64_t packets;     /* per measurement; 0: by time */
 	uint64_t measure_ns;  /* CPU time per measurement */
 	uint64_t idle_min_ns; /* shortest idle timeout of flows in rows with new flows */
+	bool whole_waves;     /* rows with new flows: measure as long as all of ageing takes at least */
 	int sink_cpu;	      /* where the collector's thread runs, beside the exporter */
 };
 

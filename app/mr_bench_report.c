@@ -153,7 +153,7 @@ static void print_new_flows(const struct mr_bench_row *row, const struct mr_benc
 			r->created_per_s);
 	else if (r->created_per_s > (1 + CREATED_OFF) * (double)row->new_per_s)
 		fprintf(out,
-			"       note: %.0f new flows a second were measured: the worker's speed varies\n",
+			"       note: %.0f new flows a second: the worker got slower, by other programs, and old flows ended between packets\n",
 			r->created_per_s);
 }
 

@@ -9,13 +9,15 @@
 #include "app/mr_time.h"
 #include "drivers/mr_mbuf.h"
 
-#define SWEEP_NS   (MR_NS_PER_S / 2)
-#define RATE_NS	   (MR_NS_PER_S / 2) /* of wall time at least, for rates: to see enough messages */
-#define SETTLE_MIN 10000	     /* packets */
-#define SETTLE_MAX 1000000	     /* packets: more than there are lines in a processor's cache */
-#define DEVICE_NS  MR_NS_PER_S	     /* to see the flows that a device brings */
-#define DRAIN_MAX  2000000	     /* flows that are ended and exported after the row: more take long */
-#define GUESS_NS   30.0		     /* a packet, before anything is known */
+#define SWEEP_NS   (MR_NS_PER_S * 5 / 4) /* from due, in whole seconds, to seen by the sweep */
+#define RATE_NS	   (MR_NS_PER_S / 2)	 /* of wall time at least, for rates: to see enough messages */
+#define SETTLE_MIN 10000		 /* packets */
+#define SETTLE_MAX 1000000		 /* packets: more than there are lines in a processor's cache */
+#define DEVICE_NS  MR_NS_PER_S		 /* to see the flows that a device brings */
+#define DRAIN_MAX  2000000		 /* flows that are ended and exported after the row: more take long */
+#define RESERVE	   2			 /* so much slower than in a trial no flow ends too early */
+#define GUESS_NS   30.0			 /* a packet, to choose the share of new flows in the first trial */
+#define FIRST_NS   70.0			 /* a packet, as the first trial may come out */
 
 enum stage { SOURCE, DECODE, WORKER, FLOOR, STAGES };
 
@@ -100,10 +102,25 @@ static void settle(const struct run *run, mr_bench_chunk_fn chunk, void *ctx, ui
 	}
 }
 
+/*
+ * Where flows end, the table is looked through in waves: a bucket is due again an idle timeout after its last
+ * visit, in whole seconds. A measurement takes in whole waves.
+ */
+static struct mr_bench_effort effort_of(const struct run *run, enum stage stage)
+{
+	struct mr_bench_effort effort = *run->rig.effort;
+	uint64_t wave_ns = RTE_ALIGN_MUL_CEIL(mr_bench_rig_idle_ns(&run->rig), MR_NS_PER_S);
+
+	if (stage == WORKER && run->rig.row->new_per_s != 0 && effort.whole_waves)
+		effort.measure_ns = RTE_MAX(effort.measure_ns, wave_ns);
+	return effort;
+}
+
 static int measure(struct run *run, enum stage stage, mr_bench_chunk_fn chunk, void *ctx, struct mr_err *err)
 {
 	struct samples *s = &run->samples;
-	struct mr_bench_lap lap = mr_bench_lap(run->rig.effort, chunk, ctx);
+	const struct mr_bench_effort effort = effort_of(run, stage);
+	struct mr_bench_lap lap = mr_bench_lap(&effort, chunk, ctx);
 
 	if (lap.items == 0)
 		return mr_err_set(err, ENODATA,
@@ -360,7 +377,8 @@ static int run_new_flows(const struct run *what, struct mr_bench_result *ret, st
 
 	once.repeat = 1;
 	run.rig.effort = &once;
-	run.rig.model_ns = run.rig.packet_ns = RTE_MIN(GUESS_NS, most);
+	run.rig.model_ns = RTE_MIN(GUESS_NS, most);
+	run.rig.packet_ns = RESERVE * FIRST_NS;
 	for (unsigned i = 0; i < RTE_DIM(trials); i++) {
 		int rc = run_once(&run, true, ret, err);
 
@@ -369,7 +387,7 @@ static int run_new_flows(const struct run *what, struct mr_bench_result *ret, st
 		trials[i] =
 			(struct trial){ ret->created_per_s * ret->worker_ns / MR_NS_PER_S, ret->worker_ns };
 		run.rig.model_ns = RTE_MIN(ret->worker_ns, most);
-		run.rig.packet_ns = ret->worker_ns / ret->cpu_share;
+		run.rig.packet_ns = RESERVE * ret->worker_ns / ret->cpu_share;
 	}
 	run.rig.effort = what->rig.effort;
 	run.rig.model_ns = solve(new_per_s, trials);

@@ -95,6 +95,11 @@ def test_new_flows_come_by_the_packet_whatever_the_speed():
     assert 0 < share < 0.01 and row["evicted"] == 0, row
 
 
+def test_idle_timeout_is_a_choice():
+    row, = measured("--flows", "1k", "--new", "10k", "--idle", "0.4", "--repeat", "1")["rows"]
+    assert row["idle_timeout_ns"] == 400_000_000 and row["records_per_s"] > 0
+
+
 def test_records_are_sent(quick):
     records = quick["records"]
     assert records["records_per_s"] > 0 and records["ns_per_record"] > 0
@@ -173,7 +178,7 @@ def test_table_for_people():
 @pytest.mark.parametrize("options", [("--flows", "x"), ("--flows", "0"), ("--flows", "1,,2"), ("--flows", ","),
                                      ("--flows", "100,"), ("--new", "11M"), ("--size", "63"), ("--size", "9019"),
                                      ("--family", "5"), ("--repeat", "0"), ("--repeat", "100"), ("--seconds", "0"),
-                                     ("--seconds", "nan"), ("--packets", "0"), ("file.pcap",), ("--speed",),
+                                     ("--seconds", "nan"), ("--idle", "61"), ("--packets", "0"), ("file.pcap",), ("--speed",),
                                      ("--device", "a:b/c"), ("--flood", "--net-pcap"), ("--flood", "--new", "1k"),
                                      ("--net-pcap", "--size", "100"), ("--targets", "--flows", "1k"),
                                      ("--matrix", "--quick")])
