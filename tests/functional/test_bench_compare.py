@@ -118,6 +118,21 @@ def test_what_cannot_be_compared_says_why(builds, tmp_path):
     assert done.returncode == 2 and "exit status 3: out of order" in done.stderr
 
 
+def test_rows_of_one_side_only_are_left_out(builds, tmp_path):
+    other = fake_build(tmp_path / "other", f1000=[20.0], f9=[1.0])
+    done = tool(builds[0], other, "--rounds", "1", "--json")
+    assert [r["row"] for r in json.loads(done.stdout)["rows"]] == ["flows=1000 size=64"]
+    assert "left out, not in every run of both: flows=9 size=64" in done.stderr
+    done = tool(builds[0], fake_build(tmp_path / "none", f9=[1.0]), "--rounds", "1")
+    assert done.returncode == 2 and "no row is in every run of both" in done.stderr
+
+
+def test_older_builds_do_not_name_the_usual_kind():
+    label_of = load().label_of
+    assert label_of({"kind": "steady", "device": None, "flows": 1, "mpps": 2}) == label_of({"flows": 1}) == "flows=1"
+    assert label_of({"kind": "flood", "flows": 1}) == "kind=flood flows=1"
+
+
 def worktrees():
     return subprocess.run(["git", "-C", SOURCE, "worktree", "list"], capture_output=True, text=True, check=True).stdout
 
