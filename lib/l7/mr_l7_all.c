@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "l7/mr_l7.h"
+
+const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
+#define MR_L7_INFO(ID, name, type, octets, bits, pen, element, doc) \
+	[MR_L7_F_##ID] = { name, doc, pen, element, type, octets, bits },
+	MR_L7_FIELDS(MR_L7_INFO)
+#undef MR_L7_INFO
+};
+
+const struct mr_l7_ops *const mr_l7_all[] = {
+	0,
+};
