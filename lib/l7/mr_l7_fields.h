@@ -39,11 +39,59 @@ enum {
 	X(HTTP_METHOD, "http_method", MR_L7_TEXT, 0, MR_L7_MANY, 0, 459, "request method") \
 	X(HTTP_HOST, "http_host", MR_L7_TEXT, 0, MR_L7_MANY, 0, 460, "host that the request names") \
 	X(HTTP_URI, "http_uri", MR_L7_TEXT, 0, MR_L7_MANY, 0, 461, "request target as sent") \
-	X(HTTP_STATUS, "http_status", MR_L7_NUMBER, 2, MR_L7_MANY, 0, 457, "status code of the answer")
+	X(HTTP_STATUS, "http_status", MR_L7_NUMBER, 2, MR_L7_MANY, 0, 457, "status code of the answer") \
+	X(HTTP_VERSION, "http_version", MR_L7_TEXT, 0, MR_L7_MANY, 0, 462, "version of the request, else of the answer") \
+	X(HTTP_USER_AGENT, "http_user_agent", MR_L7_TEXT, 0, MR_L7_MANY, 0, 468, "program that the client says it is") \
+	X(HTTP_CONTENT_TYPE, "http_content_type", MR_L7_TEXT, 0, MR_L7_MANY, 0, 469, "media type of the answer's body") \
+	X(HTTP_REASON, "http_reason", MR_L7_TEXT, 0, MR_L7_MANY, 0, 470, "text behind the status code") \
+	X(HTTP_REQUEST_TYPE, "http_request_type", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 100, \
+	  "media type of the request's body") \
+	X(HTTP_REFERER, "http_referer", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 101, "page that led to the request") \
+	X(HTTP_SERVER, "http_server", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 102, "program that the server says it is") \
+	X(HTTP_LOCATION, "http_location", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 103, "where the answer redirects to") \
+	X(HTTP_REQUEST_LENGTH, "http_request_length", MR_L7_NUMBER, 8, MR_L7_MANY, MR_L7_PEN, 104, \
+	  "content length that the request announces") \
+	X(HTTP_LENGTH, "http_length", MR_L7_NUMBER, 8, MR_L7_MANY, MR_L7_PEN, 105, \
+	  "content length that the answer announces") \
+	X(HTTP_UPGRADE, "http_upgrade", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 106, \
+	  "protocol that the server changes to (status 101)") \
+	X(HTTP_NOTE, "http_note", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 107, \
+	  "what is odd about a message (names: lib/l7/README.md)") \
+	X(HTTP_COOKIE, "http_cookie", MR_L7_TEXT, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 108, "cookies of the request") \
+	X(HTTP_REQUEST_HEADER, "http_request_header", MR_L7_TEXT, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 109, \
+	  "one header line of the request, without its end") \
+	X(HTTP_HEADER, "http_header", MR_L7_TEXT, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 110, \
+	  "one header line of the answer, without its end") \
+	X(HTTP_REQUEST_BODY, "http_request_body", MR_L7_OCTETS, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 111, \
+	  "start of the request's body, decompressed") \
+	X(HTTP_BODY, "http_body", MR_L7_OCTETS, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 112, \
+	  "start of the answer's body, decompressed")
 
-#define MR_L7_FIELDS_HTTP2(X)
+/* the fields of HTTP/1 where they mean the same */
+#define MR_L7_FIELDS_HTTP2(X) \
+	X(HTTP2_SCHEME, "http2_scheme", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 130, "scheme of the request") \
+	X(HTTP2_STREAM, "http2_stream", MR_L7_NUMBER, 4, MR_L7_MANY, MR_L7_PEN, 131, "stream of the request or answer")
 
-#define MR_L7_FIELDS_DNS(X)
+#define MR_L7_FIELDS_DNS(X) \
+	X(DNS_NAME, "dns_name", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 150, "name asked for, escaped as in zone files") \
+	X(DNS_TYPE, "dns_type", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 151, "record type asked for") \
+	X(DNS_CLASS, "dns_class", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 152, "class asked for") \
+	X(DNS_ID, "dns_id", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 153, "identification of the query") \
+	X(DNS_FLAGS, "dns_flags", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 154, \
+	  "second word of the header, of the answer when there is one, else of the query") \
+	X(DNS_RCODE, "dns_rcode", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 155, "response code, with EDNS's upper bits") \
+	X(DNS_ANSWERS, "dns_answers", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 156, \
+	  "records in the answer section, as its header says") \
+	X(DNS_ANSWER_NAME, "dns_answer_name", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 157, "owner of an answer record") \
+	X(DNS_ANSWER_TYPE, "dns_answer_type", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 158, "type of an answer record") \
+	X(DNS_ANSWER_TTL, "dns_answer_ttl", MR_L7_NUMBER, 4, MR_L7_MANY, MR_L7_PEN, 159, \
+	  "seconds that an answer record may be kept") \
+	X(DNS_ANSWER, "dns_answer", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 160, "data of an answer record, as in zone files") \
+	X(DNS_AUTHORITY, "dns_authority", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 161, "data of an authority record") \
+	X(DNS_ADDITIONAL, "dns_additional", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 162, "data of an additional record") \
+	X(DNS_EDNS_SIZE, "dns_edns_size", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 163, \
+	  "largest datagram that the sender of EDNS takes") \
+	X(DNS_NOTE, "dns_note", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 164, "what is odd about a message (names: lib/l7/README.md)")
 
 #define MR_L7_FIELDS_TLS(X)
 
