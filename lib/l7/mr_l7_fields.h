@@ -77,8 +77,7 @@ enum {
 	X(DNS_TYPE, "dns_type", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 151, "record type asked for") \
 	X(DNS_CLASS, "dns_class", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 152, "class asked for") \
 	X(DNS_ID, "dns_id", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 153, "identification of the query") \
-	X(DNS_FLAGS, "dns_flags", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 154, \
-	  "second word of the header, of the answer when there is one, else of the query") \
+	X(DNS_FLAGS, "dns_flags", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 154, "second word of the answer's header") \
 	X(DNS_RCODE, "dns_rcode", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 155, "response code, with EDNS's upper bits") \
 	X(DNS_ANSWERS, "dns_answers", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 156, \
 	  "records in the answer section, as its header says") \
@@ -91,6 +90,8 @@ enum {
 	X(DNS_ADDITIONAL, "dns_additional", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 162, "data of an additional record") \
 	X(DNS_EDNS_SIZE, "dns_edns_size", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 163, \
 	  "largest datagram that the sender of EDNS takes") \
+	X(DNS_OPCODE, "dns_opcode", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 165, \
+	  "kind of the query when it isn't 0 (4: notify, 5: update)") \
 	X(DNS_NOTE, "dns_note", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 164, "what is odd about a message (names: lib/l7/README.md)")
 
 #define MR_L7_FIELDS_TLS(X)

@@ -6,3 +6,6 @@
 /** @file The rows of mr_l7_all[]. */
 
 extern const struct mr_l7_ops mr_l7_http;
+extern const struct mr_l7_ops mr_l7_dns;
+extern const struct mr_l7_ops mr_l7_mdns;
+extern const struct mr_l7_ops mr_l7_llmnr;
