@@ -19,8 +19,8 @@ static bool is_digit(char c)
 /* "HTTP/1.1" */
 static bool is_version(struct http_text t)
 {
-	return t.len == 8 && memcmp(t.s, "HTTP/", 5) == 0 && is_digit(t.s[5]) && t.s[6] == '.' &&
-	       is_digit(t.s[7]);
+	return t.len == 8 && memcmp(t.s, "HTTP/", 5) == 0 && (t.s[5] == '0' || t.s[5] == '1') &&
+	       t.s[6] == '.' && is_digit(t.s[7]);
 }
 
 static bool read_answer(struct http_text line, struct http_start_line *ret)

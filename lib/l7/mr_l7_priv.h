@@ -9,3 +9,4 @@ extern const struct mr_l7_ops mr_l7_http;
 extern const struct mr_l7_ops mr_l7_dns;
 extern const struct mr_l7_ops mr_l7_mdns;
 extern const struct mr_l7_ops mr_l7_llmnr;
+extern const struct mr_l7_ops mr_l7_http2;
