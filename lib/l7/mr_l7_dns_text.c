@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and data of DNS records as text. */
 #include <arpa/inet.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "l7/mr_l7_dns_priv.h"
 
@@ -15,11 +13,21 @@ static void put_text(struct mr_wbuf *text, const char *s)
 	mr_wbuf_put_bytes(text, s, strlen(s));
 }
 
-static void put_number(struct mr_wbuf *text, uint64_t n)
+static void put_number(struct mr_wbuf *text, uint32_t n)
 {
-	char s[24];
+	uint8_t s[10];
+	size_t at = sizeof(s);
 
-	mr_wbuf_put_bytes(text, s, (size_t)snprintf(s, sizeof(s), "%" PRIu64, n));
+	do {
+		s[--at] = (uint8_t)('0' + n % 10);
+		n /= 10;
+	} while (n != 0);
+	mr_wbuf_put_bytes(text, s + at, sizeof(s) - at);
+}
+
+static bool is_plain(uint8_t c)
+{
+	return (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '_';
 }
 
 /* One octet of a label or string; those of @p special get a backslash. */
@@ -28,6 +36,10 @@ static void put_escaped(struct mr_wbuf *text, uint8_t c, const char *special)
 	uint8_t s[4] = { '\\', (uint8_t)('0' + c / 100), (uint8_t)('0' + c / 10 % 10),
 			 (uint8_t)('0' + c % 10) };
 
+	if (is_plain(c)) {
+		mr_wbuf_put_u8(text, c);
+		return;
+	}
 	if (c < ' ' || c > '~') {
 		mr_wbuf_put_bytes(text, s, sizeof(s));
 		return;
@@ -97,12 +109,23 @@ void dns_name_read(struct mr_rbuf *r, struct mr_wbuf *text)
 	r->pos = end;
 }
 
-static void put_address(struct mr_rbuf *r, struct mr_wbuf *text, int family, size_t octets)
+static void put_ipv4(struct mr_rbuf *r, struct mr_wbuf *text)
 {
-	const uint8_t *addr = mr_rbuf_take(r, octets);
+	const uint8_t *addr = mr_rbuf_take(r, 4);
+
+	for (unsigned i = 0; addr != NULL && i < 4; i++) {
+		if (i != 0)
+			mr_wbuf_put_u8(text, '.');
+		put_number(text, addr[i]);
+	}
+}
+
+static void put_ipv6(struct mr_rbuf *r, struct mr_wbuf *text)
+{
+	const uint8_t *addr = mr_rbuf_take(r, 16);
 	char s[INET6_ADDRSTRLEN];
 
-	if (addr != NULL && inet_ntop(family, addr, s, sizeof(s)) != NULL)
+	if (addr != NULL && inet_ntop(AF_INET6, addr, s, sizeof(s)) != NULL)
 		put_text(text, s);
 }
 
@@ -162,7 +185,7 @@ static void put_raw(struct mr_rbuf *r, struct mr_wbuf *text)
 	size_t len = mr_rbuf_left(r), shown = len < RAW_OCTETS_MAX ? len : RAW_OCTETS_MAX;
 
 	put_text(text, "\\# ");
-	put_number(text, len);
+	put_number(text, (uint32_t)len);
 	if (len != 0)
 		mr_wbuf_put_u8(text, ' ');
 	put_hex(text, mr_rbuf_take(r, shown), shown);
@@ -198,9 +221,9 @@ static void put_param_list(struct mr_rbuf *r, struct mr_wbuf *text, uint16_t key
 			for (unsigned i = 0; s != NULL && i < n; i++)
 				put_escaped(text, s[i], "\\\", ");
 		} else if (key == 4) {
-			put_address(r, text, AF_INET, 4);
+			put_ipv4(r, text);
 		} else {
-			put_address(r, text, AF_INET6, 16);
+			put_ipv6(r, text);
 		}
 	}
 }
@@ -250,10 +273,10 @@ void dns_data_text(const struct mr_rbuf *msg, const struct dns_record *rec, stru
 
 	switch (rec->type) {
 	case DNS_A:
-		put_address(&r, text, AF_INET, 4);
+		put_ipv4(&r, text);
 		break;
 	case DNS_AAAA:
-		put_address(&r, text, AF_INET6, 16);
+		put_ipv6(&r, text);
 		break;
 	case DNS_NS:
 	case DNS_CNAME:

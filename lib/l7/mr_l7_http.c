@@ -33,6 +33,7 @@ static size_t line_end(struct http_run *r, struct http_text t, bool may_fold)
 	size_t at = r->d->scanned;
 	const char *lf;
 
+	r->folded = at != 0; /* what was looked at before may have had folds */
 	while ((lf = at < t.len ? memchr(t.s + at, '\n', t.len - at) : NULL) != NULL) {
 		at = (size_t)(lf + 1 - t.s);
 		if (!may_fold || at == 1 || (at == 2 && t.s[0] == '\r'))
@@ -43,6 +44,7 @@ static size_t line_end(struct http_run *r, struct http_text t, bool may_fold)
 		}
 		if (at == t.len || !http_is_space(t.s[at]))
 			return at;
+		r->folded = true;
 	}
 	r->d->scanned = (uint32_t)t.len;
 	return 0;
@@ -291,7 +293,7 @@ static int step_header(struct http_run *r)
 		return header_end(r);
 	if (++r->d->lines > HTTP_LINES_MAX)
 		return http_broken(r, "header_flood");
-	if ((r->d->flags & HTTP_FOLDED) == 0 && memchr(line.s, '\n', line.len) != NULL) {
+	if (r->folded && (r->d->flags & HTTP_FOLDED) == 0 && memchr(line.s, '\n', line.len) != NULL) {
 		r->d->flags |= HTTP_FOLDED;
 		http_note(r, "folded_header");
 	}

@@ -7,7 +7,7 @@ static void put_unfolded(struct http_run *r, enum mr_l7_field field, struct http
 {
 	const char *lf;
 
-	while ((lf = memchr(value.s, '\n', value.len)) != NULL) {
+	while (r->folded && (lf = memchr(value.s, '\n', value.len)) != NULL) {
 		size_t n = (size_t)(lf - value.s);
 		struct http_text line = http_trim((struct http_text){ value.s, n });
 
@@ -90,30 +90,32 @@ static void header_coding(struct http_run *r, struct http_text value, enum mr_l7
 
 #define NO_FIELD MR_L7_FIELD_MAX /* of no use in this kind of message */
 
+#define NAME(literal) literal, sizeof(literal) - 1
+
 /* field[0] in an answer, field[1] in a request */
 static const struct header {
 	const char *name; /* lower case */
+	size_t len;
 	void (*put)(struct http_run *r, struct http_text value, enum mr_l7_field field);
 	enum mr_l7_field field[2];
 } headers[] = {
-	{ "host", header_host, { NO_FIELD, MR_L7_F_HTTP_HOST } },
-	{ "user-agent", header_text, { NO_FIELD, MR_L7_F_HTTP_USER_AGENT } },
-	{ "content-type", header_text, { MR_L7_F_HTTP_CONTENT_TYPE, MR_L7_F_HTTP_REQUEST_TYPE } },
-	{ "content-length", header_length, { MR_L7_F_HTTP_LENGTH, MR_L7_F_HTTP_REQUEST_LENGTH } },
-	{ "transfer-encoding", header_transfer, { MR_L7_F_HTTP_LENGTH, MR_L7_F_HTTP_REQUEST_LENGTH } },
-	{ "content-encoding", header_coding, { MR_L7_F_HTTP_BODY, MR_L7_F_HTTP_REQUEST_BODY } },
-	{ "referer", header_text, { NO_FIELD, MR_L7_F_HTTP_REFERER } },
-	{ "server", header_text, { MR_L7_F_HTTP_SERVER, NO_FIELD } },
-	{ "location", header_text, { MR_L7_F_HTTP_LOCATION, NO_FIELD } },
-	{ "cookie", header_hidden, { NO_FIELD, MR_L7_F_HTTP_COOKIE } },
-	{ "upgrade", header_upgrade, { MR_L7_F_HTTP_UPGRADE, NO_FIELD } },
+	{ NAME("host"), header_host, { NO_FIELD, MR_L7_F_HTTP_HOST } },
+	{ NAME("user-agent"), header_text, { NO_FIELD, MR_L7_F_HTTP_USER_AGENT } },
+	{ NAME("content-type"), header_text, { MR_L7_F_HTTP_CONTENT_TYPE, MR_L7_F_HTTP_REQUEST_TYPE } },
+	{ NAME("content-length"), header_length, { MR_L7_F_HTTP_LENGTH, MR_L7_F_HTTP_REQUEST_LENGTH } },
+	{ NAME("transfer-encoding"), header_transfer, { MR_L7_F_HTTP_LENGTH, MR_L7_F_HTTP_REQUEST_LENGTH } },
+	{ NAME("content-encoding"), header_coding, { MR_L7_F_HTTP_BODY, MR_L7_F_HTTP_REQUEST_BODY } },
+	{ NAME("referer"), header_text, { NO_FIELD, MR_L7_F_HTTP_REFERER } },
+	{ NAME("server"), header_text, { MR_L7_F_HTTP_SERVER, NO_FIELD } },
+	{ NAME("location"), header_text, { MR_L7_F_HTTP_LOCATION, NO_FIELD } },
+	{ NAME("cookie"), header_hidden, { NO_FIELD, MR_L7_F_HTTP_COOKIE } },
+	{ NAME("upgrade"), header_upgrade, { MR_L7_F_HTTP_UPGRADE, NO_FIELD } },
 };
 
 static const struct header *find_header(struct http_text name)
 {
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		/* the first letters differ but for a few, so few names are compared in full */
-		if ((name.s[0] | 0x20) == headers[i].name[0] && http_is(name, headers[i].name))
+		if (name.len == headers[i].len && strncasecmp(name.s, headers[i].name, name.len) == 0)
 			return &headers[i];
 	return NULL;
 }

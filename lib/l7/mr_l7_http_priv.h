@@ -87,6 +87,7 @@ struct http_run {
 	const struct mr_l7_input *in;
 	struct mr_l7_sink *sink;
 	uint32_t pos; /* next octet of in->data */
+	bool folded;  /* the header line in hand may be; false: it isn't */
 };
 
 struct http_text {
