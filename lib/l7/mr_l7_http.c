@@ -516,6 +516,8 @@ static enum mr_l7_probe http_probe(const struct mr_l7_input *in)
 	struct http_start_line start;
 	const char *lf;
 
+	if (t.len == 0)
+		return MR_L7_MAYBE;
 	for (unsigned i = 0; i < HTTP_EMPTY_LINES_MAX && t.len != 0 && (t.s[0] == '\r' || t.s[0] == '\n');
 	     i++) {
 		t.s++;

@@ -2,7 +2,8 @@
 /* Start lines of HTTP/1.x: of requests and of answers. */
 #include "l7/mr_l7_http_priv.h"
 
-#define METHOD_MAX 32u /* octets; the longest registered one has 17 */
+#define METHOD_MAX  32u /* octets; the longest registered one has 17 */
+#define VERSION_MAX 12u
 
 /* RFC 9110 section 5.6.2 */
 static bool is_token(char c)
@@ -16,21 +17,29 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "HTTP/1.1" */
+/* "HTTP/1.1"; some programs have more numbers behind */
 static bool is_version(struct http_text t)
 {
-	return t.len == 8 && memcmp(t.s, "HTTP/", 5) == 0 && (t.s[5] == '0' || t.s[5] == '1') &&
-	       t.s[6] == '.' && is_digit(t.s[7]);
+	if (t.len < 8 || t.len > VERSION_MAX || memcmp(t.s, "HTTP/", 5) != 0 ||
+	    (t.s[5] != '0' && t.s[5] != '1') || t.s[6] != '.')
+		return false;
+	for (size_t i = 7; i < t.len; i++)
+		if (!is_digit(t.s[i]) && t.s[i] != '.')
+			return false;
+	return true;
 }
 
 static bool read_answer(struct http_text line, struct http_start_line *ret)
 {
-	struct http_text rest = { line.s + 8, 0 };
+	const char *space = memchr(line.s, ' ', line.len < VERSION_MAX + 1 ? line.len : VERSION_MAX + 1);
+	struct http_text rest;
 
-	ret->version = (struct http_text){ line.s, 8 };
-	if (line.len < 12 || !is_version(ret->version) || line.s[8] != ' ')
+	if (space == NULL)
 		return false;
-	rest.len = line.len - 8;
+	ret->version = (struct http_text){ line.s, (size_t)(space - line.s) };
+	if (!is_version(ret->version))
+		return false;
+	rest = (struct http_text){ space, line.len - ret->version.len };
 	while (rest.len != 0 && rest.s[0] == ' ') {
 		rest.s++;
 		rest.len--;
@@ -53,8 +62,9 @@ static bool is_old(const struct http_start_line *s)
 
 static bool read_request(struct http_text line, struct http_start_line *ret)
 {
-	size_t n = 0;
 	struct http_text rest;
+	const char *space;
+	size_t n = 0;
 
 	while (n < line.len && n <= METHOD_MAX && is_token(line.s[n]))
 		n++;
@@ -62,12 +72,12 @@ static bool read_request(struct http_text line, struct http_start_line *ret)
 		return false;
 	ret->method = (struct http_text){ line.s, n };
 	rest = http_trim((struct http_text){ line.s + n, line.len - n });
-	ret->old = rest.len < 10 || !is_version((struct http_text){ rest.s + rest.len - 8, 8 }) ||
-		   !http_is_space(rest.s[rest.len - 9]);
-	if (!ret->old) {
-		ret->version = (struct http_text){ rest.s + rest.len - 8, 8 };
-		rest.len -= 8;
-	}
+	space = memrchr(rest.s, ' ', rest.len);
+	if (space != NULL)
+		ret->version = (struct http_text){ space + 1, rest.len - (size_t)(space + 1 - rest.s) };
+	ret->old = space == NULL || !is_version(ret->version);
+	if (!ret->old)
+		rest.len = (size_t)(space - rest.s);
 	ret->target = http_trim(rest);
 	if (ret->old)
 		return is_old(ret) && memchr(ret->target.s, ' ', ret->target.len) == NULL;

@@ -251,6 +251,17 @@ TEST(L7Http, OddButRead)
 	EXPECT_TRUE(p.all("http_reason").empty());
 }
 
+TEST(L7Http, LongVersion)
+{
+	Parse p("http");
+
+	p.feed(0, "GET /a HTTP/1.0.8\r\n\r\n");
+	p.feed(1, "HTTP/1.0.8 200 OK\r\n\r\n", true);
+	EXPECT_EQ(p.one("http_version"), "HTTP/1.0.8");
+	EXPECT_EQ(p.one("http_uri"), "/a");
+	EXPECT_EQ(p.one("http_status"), "200");
+}
+
 TEST(L7Http, Folded)
 {
 	Parse p("http");
