@@ -536,7 +536,7 @@ static enum mr_l7_probe http2_probe(const struct mr_l7_input *in)
 const struct mr_l7_ops mr_l7_http2 = {
 	.name = "http2",
 	.description = "HyperText Transfer Protocol 2",
-	.selector = 2 << 16 | 80,
+	.selector = 2,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct http2_state),
 	.probe = http2_probe,
