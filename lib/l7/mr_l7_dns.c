@@ -2,7 +2,7 @@
 /* Messages of DNS over UDP and TCP, of mDNS (RFC 6762) and of LLMNR (RFC 4795). */
 #include "l7/mr_l7_dns_priv.h"
 
-#define RECORDS_MAX	 16u /* of each section that are shown */
+#define RECORDS_MAX	 32u /* of each section that are shown */
 #define QUESTIONS_MAX	 16u
 #define TCP_MESSAGE_MAX	 8192u /* octets of a message over TCP that are read */
 #define FLAG_ANSWER	 0x8000u
