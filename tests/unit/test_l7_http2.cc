@@ -242,6 +242,27 @@ TEST(L7Http2, Probe)
 	EXPECT_EQ(l7::probe("http", preface), MR_L7_NO);
 }
 
+/* RFC 7540 section 3.2: HTTP/1 hands on behind its answer, and both directions are recognised. */
+TEST(L7Http2, Upgraded)
+{
+	std::string more = frame(SETTINGS, 0, 0, "");
+	Encoder server;
+	Parse http1("http"), http2("http2");
+
+	http1.feed(0, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+		      "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n");
+	EXPECT_EQ(
+		http1.feed(1,
+			   "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" +
+				   more),
+		MR_L7_NEXT);
+	EXPECT_EQ(http1.one("http_upgrade"), "h2c");
+	EXPECT_EQ(l7::probe("http2", more, 1), MR_L7_YES);
+	http2.feed(1, more + headers(server.block(answer)));
+	http2.feed(0, preface + more);
+	EXPECT_EQ(http2.one("http_status"), "200");
+}
+
 TEST(L7Http2, AnyPieces)
 {
 	Encoder client;
