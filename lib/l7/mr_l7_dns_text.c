@@ -49,6 +49,18 @@ static void put_escaped(struct mr_wbuf *text, uint8_t c, const char *special)
 	mr_wbuf_put_u8(text, c);
 }
 
+/* Most labels need no escapes. */
+static void put_label(struct mr_wbuf *text, const uint8_t *label, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len && is_plain(label[plain]))
+		plain++;
+	mr_wbuf_put_bytes(text, label, plain);
+	for (size_t i = plain; i < len; i++)
+		put_escaped(text, label[i], ".\\\"();@$ ");
+}
+
 static void fail(struct mr_rbuf *r)
 {
 	r->underflow = true;
@@ -92,11 +104,12 @@ void dns_name_read(struct mr_rbuf *r, struct mr_wbuf *text)
 			fail(r);
 			return;
 		}
-		if (wire != 0 && text != NULL)
-			mr_wbuf_put_u8(text, '.');
+		if (text != NULL) {
+			if (wire != 0)
+				mr_wbuf_put_u8(text, '.');
+			put_label(text, label, n);
+		}
 		wire += n + 1u;
-		for (unsigned i = 0; text != NULL && i < n; i++)
-			put_escaped(text, label[i], ".\\\"();@$ ");
 	}
 	if (end == 0)
 		end = at.pos;
