@@ -3,7 +3,7 @@
 #include "l7/mr_l7_dns_priv.h"
 
 #define RECORDS_MAX	 32u /* of each section that are shown */
-#define QUESTIONS_MAX	 16u
+#define QUESTIONS_MAX	 32u /* shown; no message that makes sense has more */
 #define TCP_MESSAGE_MAX	 8192u /* octets of a message over TCP that are read */
 #define FLAG_ANSWER	 0x8000u
 #define FLAG_RESERVED	 0x0040u
