@@ -8,7 +8,13 @@ const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
 #undef MR_L7_INFO
 };
 
+/* clang-format off: one row a line */
 const struct mr_l7_ops *const mr_l7_all[] = {
-	&mr_l7_http2, &mr_l7_http, &mr_l7_mdns, &mr_l7_llmnr, &mr_l7_dns,
+	&mr_l7_http2,
+	&mr_l7_http,
+	&mr_l7_mdns,
+	&mr_l7_llmnr,
+	&mr_l7_dns,
 	NULL,
 };
+/* clang-format on */

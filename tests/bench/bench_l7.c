@@ -67,11 +67,11 @@ static const struct row {
 		  "\x10\xc0\x2d\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1\0\0\x29\4\xd0\0\0\0\0\0\0") } },
 };
 
+static volatile size_t octets_seen; /* by the sink, so that values count as used */
+
 static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)
 {
-	static volatile size_t octets;
-
-	octets += len;
+	octets_seen += len;
 }
 
 static const struct mr_l7_ops *find(const char *name)
