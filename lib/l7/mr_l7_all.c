@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l7/mr_l7.h"
+#include "l7/mr_l7_priv.h"
 
 const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
 #define MR_L7_INFO(ID, name, type, octets, bits, pen, element, doc) \
@@ -9,5 +9,8 @@ const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
 };
 
 const struct mr_l7_ops *const mr_l7_all[] = {
-	0,
+	&mr_l7_ssh,
+	&mr_l7_tls,
+	&mr_l7_quic,
+	NULL,
 };

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "l7/mr_l7.h"
+
+/** @file The rows of mr_l7_all[]. */
+
+extern const struct mr_l7_ops mr_l7_quic;
+extern const struct mr_l7_ops mr_l7_ssh;
+extern const struct mr_l7_ops mr_l7_tls;
