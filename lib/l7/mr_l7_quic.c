@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * QUIC 1 (RFC 9000), 2 (RFC 9369) and its drafts 23 to 34: the hellos in the Initial packets of both sides. Google's
+ * QUIC 1 (RFC 9000), 2 (RFC 9369) and its drafts 21 to 34: the hellos in the Initial packets of both sides. Google's
  * QUIC before the standard is only recognised. What is not Initial is encrypted with keys that nobody outside has.
  *
  * Memory is allocated while a hello lies in more than one packet, at most one struct mr_l7_quic_crypto for each side.
@@ -249,10 +249,10 @@ static bool initial(struct quic *q, unsigned int side, const struct header *h, c
 		mr_l7_put_number(sink, MR_L7_F_QUIC_SCID_OCTETS, h->scid_len);
 		q->put_ids = true;
 	}
-	if (q->hello[side] || (side == SERVER && !q->has_id))
-		return true;
-	if (!q->has_id)
+	if (side == CLIENT && !q->has_id)
 		take_id(q, h);
+	if (q->hello[side] || !q->has_id)
+		return true;
 	n = open_with_id(q, side, h, packet, len, number_at, plain);
 	if (n == 0 && side == CLIENT && (q->id_len != h->dcid_len || memcmp(q->id, h->dcid, q->id_len) != 0)) {
 		take_id(q, h); /* a Retry that was lost on its way to us */

@@ -16,6 +16,7 @@
 #define NUMBER_MAX     4u  /* octets of a packet number */
 #define SAMPLE_OCTETS  16u
 #define DRAFT(n)       (0xff000000u + (n))
+#define FACEBOOK(n)    (0xfaceb000u + (n)) /* of mvfst */
 
 /* What differs between versions. */
 struct version {
@@ -23,6 +24,11 @@ struct version {
 	const char *key, *iv, *hp; /* labels */
 };
 
+static const struct version draft_21 = {
+	{ 0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a,
+	  0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a },
+	"tls13 quic key", "tls13 quic iv", "tls13 quic hp",
+};
 static const struct version draft_23 = {
 	{ 0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
 	  0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02 },
@@ -52,8 +58,10 @@ static const struct version *find(uint32_t version)
 		return &rfc_9369;
 	if (version >= DRAFT(29) && version <= DRAFT(32))
 		return &draft_29;
-	if (version >= DRAFT(23) && version <= DRAFT(28))
+	if ((version >= DRAFT(23) && version <= DRAFT(28)) || version == FACEBOOK(2))
 		return &draft_23;
+	if (version == DRAFT(21) || version == DRAFT(22) || version == FACEBOOK(1))
+		return &draft_21;
 	return NULL;
 }
 

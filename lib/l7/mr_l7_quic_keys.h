@@ -29,7 +29,7 @@ struct mr_l7_quic_keys {
 	uint8_t hp[16]; /* of the header protection */
 };
 
-/** A version whose Initial packets can be read: 1, 2, the drafts 23 to 34. */
+/** A version whose Initial packets can be read: 1, 2, the drafts 21 to 34 and Facebook's two of them. */
 bool mr_l7_quic_is_readable(uint32_t version);
 
 /**

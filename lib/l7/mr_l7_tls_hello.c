@@ -56,7 +56,7 @@ static struct mr_rbuf reader(struct mr_l7_tls_span span)
 	return r;
 }
 
-/* The next extension; false at the end. A length that lies sets underflow. */
+/* The next extension; false at the end, or where a length lies: what comes before it still tells something. */
 static bool next_extension(struct mr_rbuf *r, uint16_t *ret_type, struct mr_l7_tls_span *ret_value)
 {
 	if (mr_rbuf_left(r) == 0 || r->underflow)
@@ -160,8 +160,6 @@ bool mr_l7_tls_hello_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_h
 	extensions = reader(h.extensions);
 	while (next_extension(&extensions, &type, &value))
 		hello_extension(&h, type, value);
-	if (extensions.underflow)
-		return false;
 	*ret_hello = h;
 	return true;
 }
@@ -206,8 +204,6 @@ bool mr_l7_tls_answer_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_
 	extensions = reader(a.extensions);
 	while (next_extension(&extensions, &type, &value))
 		answer_extension(&a, type, value);
-	if (extensions.underflow)
-		return false;
 	*ret_answer = a;
 	return true;
 }
