@@ -348,7 +348,7 @@ static void quic_close(void *state, struct mr_l7_sink *sink)
 const struct mr_l7_ops mr_l7_quic = {
 	.name = "quic",
 	.description = "QUIC",
-	.selector = 2 << 16 | 443,
+	.selector = 4433,
 	.transports = MR_L7_UDP,
 	.state_size = sizeof(struct quic),
 	.probe = quic_probe,
