@@ -42,6 +42,7 @@ void mr_l7_ssh_put_hassh(const struct mr_l7_ssh_kexinit *kexinit, bool server, s
 {
 	static const uint8_t lists[] = { MR_L7_SSH_LIST_CIPHER, MR_L7_SSH_LIST_MAC, MR_L7_SSH_LIST_COMPRESSION };
 	const struct mr_l7_ssh_list *list = &kexinit->list[MR_L7_SSH_LIST_KEX];
+	enum mr_l7_field string = server ? MR_L7_F_SSH_HASSH_SERVER_STRING : MR_L7_F_SSH_HASSH_STRING;
 	char md5[2 * MR_L7_MD5_OCTETS];
 	uint8_t text[HASSH_MAX];
 	struct mr_wbuf w;
@@ -56,7 +57,8 @@ void mr_l7_ssh_put_hassh(const struct mr_l7_ssh_kexinit *kexinit, bool server, s
 	if (w.overflow || !mr_l7_md5_hex(text, w.len, md5))
 		return;
 	mr_l7_put(sink, server ? MR_L7_F_SSH_HASSH_SERVER : MR_L7_F_SSH_HASSH, md5, sizeof(md5));
-	mr_l7_put(sink, server ? MR_L7_F_SSH_HASSH_SERVER_STRING : MR_L7_F_SSH_HASSH_STRING, text, w.len);
+	if (mr_l7_wanted(sink, string))
+		mr_l7_put(sink, string, text, w.len);
 }
 
 /* Cuts the first name off; false: none is left. */

@@ -278,7 +278,8 @@ static void put_md5(const struct mr_wbuf *w, enum mr_l7_field string, enum mr_l7
 	if (w->overflow || !mr_l7_md5_hex(w->data, w->len, hex))
 		return;
 	mr_l7_put(sink, md5, hex, sizeof(hex));
-	mr_l7_put(sink, string, w->data, w->len);
+	if (mr_l7_wanted(sink, string))
+		mr_l7_put(sink, string, w->data, w->len);
 }
 
 static void put_ja3(const struct mr_l7_tls_hello *h, struct mr_l7_sink *sink)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A typical exchange of each application protocol, read again and again, each time as a new flow: what a
+ * parser costs beyond the stream that feeds it. `bench_l7 NAME` runs one row.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_l7_hello.h"
+#include "l7/mr_l7.h"
+#include "mr_bench_time.h"
+
+#define ROUNDS	20000
+#define BEST_OF 5
+
+struct piece {
+	uint8_t dir;
+	const char *data; /* NULL: no more */
+	size_t len;
+};
+
+/* clang-format off: one piece a line */
+#define PIECE(dir, literal)                                                                                  \
+	{                                                                                                    \
+		dir, literal, sizeof(literal) - 1                                                            \
+	}
+/* clang-format on */
+
+/* The same of an array. */
+#define OCTETS(dir, array) { dir, (const char *)(array), sizeof(array) }
+
+static const struct row {
+	const char *name, *protocol;
+	uint8_t transport;
+	bool hidden; /* the sink wants hidden fields too */
+	struct piece pieces[8];
+} rows[] = {
+	{ "tls 1.2", "tls", MR_L7_TCP, false, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
+	{ "tls 1.2, rules", "tls", MR_L7_TCP, true, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
+	{ "tls 1.3", "tls", MR_L7_TCP, false, { OCTETS(0, tls13_client), OCTETS(1, tls13_server) } },
+	{ "quic", "quic", MR_L7_UDP, false, { OCTETS(0, quic_client), OCTETS(1, quic_server) } },
+	{ "quic, 2 packets",
+	  "quic",
+	  MR_L7_UDP,
+	  false,
+	  { OCTETS(0, quic_shuffled_1), OCTETS(0, quic_shuffled_2), OCTETS(1, quic_server) } },
+	{ "ssh", "ssh", MR_L7_TCP, false, { OCTETS(0, ssh_client), OCTETS(1, ssh_server) } },
+};
+
+static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)
+{
+	static volatile size_t octets;
+
+	octets += len;
+}
+
+static const struct mr_l7_ops *find(const char *name)
+{
+	for (const struct mr_l7_ops *const *ops = mr_l7_all; *ops != NULL; ops++)
+		if (strcmp((*ops)->name, name) == 0)
+			return *ops;
+	return NULL;
+}
+
+/* Reads the exchange as one flow; false: the parser gave up. */
+static __attribute__((noinline)) bool exchange(const struct row *row, const struct mr_l7_ops *ops,
+					       void *state, struct mr_l7_sink *sink)
+{
+	bool ok = true;
+
+	memset(state, 0, ops->state_size);
+	for (const struct piece *p = row->pieces; p->data != NULL; p++) {
+		struct mr_l7_input in = { .data = (const uint8_t *)p->data,
+					  .len = (uint32_t)p->len,
+					  .dir = p->dir,
+					  .transport = row->transport,
+					  .port = { 40000, 0 },
+					  .time_ns = 1 };
+		uint32_t used = 0;
+
+		if (p == row->pieces && ops->probe(&in) != MR_L7_YES)
+			ok = false;
+		if (ops->parse(state, &in, sink, &used) == MR_L7_BROKEN)
+			ok = false;
+	}
+	if (ops->close != NULL)
+		ops->close(state, sink);
+	return ok;
+}
+
+static int bench_row(const struct row *row)
+{
+	const struct mr_l7_ops *ops = find(row->protocol);
+	struct mr_l7_sink sink = { .value = take };
+	struct mr_bench_time best = { 0 };
+	struct mr_l7_set all;
+	size_t messages = 0;
+	void *state;
+
+	memset(&all, 0xff, sizeof(all));
+	sink.hidden = row->hidden ? &all : NULL;
+	state = ops == NULL ? NULL : calloc(1, ops->state_size);
+	if (state == NULL || !exchange(row, ops, state, &sink)) {
+		fprintf(stderr, "%s: the exchange isn't read\n", row->name);
+		free(state);
+		return 1;
+	}
+	while (row->pieces[messages].data != NULL)
+		messages++;
+	for (int run = 0; run < BEST_OF; run++) {
+		struct mr_bench_time start = mr_bench_now();
+
+		for (int i = 0; i < ROUNDS; i++)
+			exchange(row, ops, state, &sink);
+		mr_bench_best(&best, start);
+	}
+	mr_bench_print(row->name, best, (double)ROUNDS * (double)messages);
+	free(state);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int rc = 0;
+
+	puts("a message of                   time");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (argc < 2 || strcmp(argv[1], rows[i].name) == 0)
+			rc |= bench_row(&rows[i]);
+	return rc;
+}
