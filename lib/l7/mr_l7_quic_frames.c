@@ -73,7 +73,10 @@ bool mr_l7_quic_frames(struct mr_l7_quic_crypto *crypto, const uint8_t *payload,
 		uint8_t type = mr_rbuf_get_u8(&r);
 
 		switch (type) {
-		case FRAME_PADDING:
+		case FRAME_PADDING: /* hundreds of them, one octet each */
+			while (r.pos < r.len && r.data[r.pos] == FRAME_PADDING)
+				r.pos++;
+			break;
 		case FRAME_PING:
 			break;
 		case FRAME_ACK:

@@ -117,7 +117,7 @@ static struct contexts *contexts_get(void)
 }
 
 /* RFC 2104, for keys and texts of a few octets. */
-static bool hmac(const uint8_t *key, size_t key_len, const uint8_t *text, size_t text_len,
+static void hmac(const uint8_t *key, size_t key_len, const uint8_t *text, size_t text_len,
 		 uint8_t ret_mac[MR_L7_SHA256_OCTETS])
 {
 	uint8_t inner[HASH_BLOCK + LABEL_MAX], outer[HASH_BLOCK + MR_L7_SHA256_OCTETS];
@@ -129,12 +129,12 @@ static bool hmac(const uint8_t *key, size_t key_len, const uint8_t *text, size_t
 		outer[i] ^= key[i];
 	}
 	memcpy(inner + HASH_BLOCK, text, text_len);
-	return mr_l7_digest(MR_L7_SHA256, inner, HASH_BLOCK + text_len, outer + HASH_BLOCK) &&
-	       mr_l7_digest(MR_L7_SHA256, outer, sizeof(outer), ret_mac);
+	mr_l7_sha256(inner, HASH_BLOCK + text_len, outer + HASH_BLOCK);
+	mr_l7_sha256(outer, sizeof(outer), ret_mac);
 }
 
 /* HKDF-Expand-Label of RFC 8446 section 7.1 without context, for at most one block of output. */
-static bool expand(const uint8_t secret[MR_L7_SHA256_OCTETS], const char *label, uint8_t *ret_out, uint8_t len)
+static void expand(const uint8_t secret[MR_L7_SHA256_OCTETS], const char *label, uint8_t *ret_out, uint8_t len)
 {
 	uint8_t text[LABEL_MAX], mac[MR_L7_SHA256_OCTETS];
 	struct mr_wbuf w;
@@ -145,10 +145,8 @@ static bool expand(const uint8_t secret[MR_L7_SHA256_OCTETS], const char *label,
 	mr_wbuf_put_bytes(&w, label, strlen(label));
 	mr_wbuf_put_u8(&w, 0); /* context */
 	mr_wbuf_put_u8(&w, 1); /* number of the block */
-	if (!hmac(secret, MR_L7_SHA256_OCTETS, text, w.len, mac))
-		return false;
+	hmac(secret, MR_L7_SHA256_OCTETS, text, w.len, mac);
 	memcpy(ret_out, mac, len);
-	return true;
 }
 
 bool mr_l7_quic_derive(uint32_t version, bool server, const uint8_t *id, uint8_t id_len,
@@ -157,11 +155,14 @@ bool mr_l7_quic_derive(uint32_t version, bool server, const uint8_t *id, uint8_t
 	const struct version *v = find(version);
 	uint8_t secret[MR_L7_SHA256_OCTETS];
 
-	return v != NULL && id_len <= MR_L7_QUIC_ID_MAX && hmac(v->salt, SALT_OCTETS, id, id_len, secret) &&
-	       expand(secret, server ? "tls13 server in" : "tls13 client in", secret, sizeof(secret)) &&
-	       expand(secret, v->key, ret_keys->key, sizeof(ret_keys->key)) &&
-	       expand(secret, v->iv, ret_keys->iv, sizeof(ret_keys->iv)) &&
-	       expand(secret, v->hp, ret_keys->hp, sizeof(ret_keys->hp));
+	if (v == NULL || id_len > MR_L7_QUIC_ID_MAX)
+		return false;
+	hmac(v->salt, SALT_OCTETS, id, id_len, secret);
+	expand(secret, server ? "tls13 server in" : "tls13 client in", secret, sizeof(secret));
+	expand(secret, v->key, ret_keys->key, sizeof(ret_keys->key));
+	expand(secret, v->iv, ret_keys->iv, sizeof(ret_keys->iv));
+	expand(secret, v->hp, ret_keys->hp, sizeof(ret_keys->hp));
+	return true;
 }
 
 /*

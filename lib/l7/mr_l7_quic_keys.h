@@ -11,8 +11,8 @@ extern "C" {
 /**
  * @file
  * Protection of QUIC Initial packets (RFC 9001 section 5, RFC 9369 section 3.3). The keys come from a connection id that
- * is sent in clear, so every observer has them. Each thread keeps two OpenSSL contexts from its first packet on;
- * besides these OpenSSL may allocate while it takes a new key.
+ * is sent in clear, so every observer has them. Each thread makes two OpenSSL contexts for its first
+ * packet and keeps them until it ends; nothing else is allocated.
  */
 
 #define MR_L7_QUIC_V1 0x00000001u
@@ -33,6 +33,7 @@ struct mr_l7_quic_keys {
 bool mr_l7_quic_is_readable(uint32_t version);
 
 /**
+ * Keys of one direction. false: a version that can't be read.
  * @param server  keys of what the server sends
  * @param id  destination connection id of the client's first Initial, @p id_len <= MR_L7_QUIC_ID_MAX
  */

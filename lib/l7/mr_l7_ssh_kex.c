@@ -54,8 +54,9 @@ void mr_l7_ssh_put_hassh(const struct mr_l7_ssh_kexinit *kexinit, bool server, s
 		mr_wbuf_put_u8(&w, ';');
 		mr_wbuf_put_bytes(&w, list->data, list->len);
 	}
-	if (w.overflow || !mr_l7_md5_hex(text, w.len, md5))
+	if (w.overflow)
 		return;
+	mr_l7_md5_hex(text, w.len, md5);
 	mr_l7_put(sink, server ? MR_L7_F_SSH_HASSH_SERVER : MR_L7_F_SSH_HASSH, md5, sizeof(md5));
 	if (mr_l7_wanted(sink, string))
 		mr_l7_put(sink, string, text, w.len);

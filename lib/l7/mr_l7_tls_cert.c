@@ -52,12 +52,14 @@ void mr_l7_tls_cert_put(const uint8_t *data, uint32_t len, bool first, struct mr
 	uint8_t digest[MR_L7_SHA256_OCTETS];
 	struct mr_l7_x509 cert;
 
-	if (first && mr_l7_x509_parse(data, len, &cert))
-		put_parts(&cert, sink);
-	if (first && mr_l7_digest(MR_L7_SHA1, data, len, digest))
+	if (first) {
+		if (mr_l7_x509_parse(data, len, &cert))
+			put_parts(&cert, sink);
+		mr_l7_sha1(data, len, digest);
 		put_colons(MR_L7_F_TLS_CERT_SHA1, digest, MR_L7_SHA1_OCTETS, false, sink);
-	if (first && mr_l7_digest(MR_L7_SHA256, data, len, digest))
+		mr_l7_sha256(data, len, digest);
 		put_colons(MR_L7_F_TLS_CERT_SHA256, digest, MR_L7_SHA256_OCTETS, false, sink);
+	}
 	if (mr_l7_wanted(sink, MR_L7_F_TLS_CERT))
 		mr_l7_put(sink, MR_L7_F_TLS_CERT, data, len);
 }

@@ -275,8 +275,9 @@ static void put_md5(const struct mr_wbuf *w, enum mr_l7_field string, enum mr_l7
 {
 	char hex[2 * MR_L7_MD5_OCTETS];
 
-	if (w->overflow || !mr_l7_md5_hex(w->data, w->len, hex))
+	if (w->overflow)
 		return;
+	mr_l7_md5_hex(w->data, w->len, hex);
 	mr_l7_put(sink, md5, hex, sizeof(hex));
 	if (mr_l7_wanted(sink, string))
 		mr_l7_put(sink, string, w->data, w->len);

@@ -83,15 +83,14 @@ static void put_values(struct mr_wbuf *w, const struct values *values)
 }
 
 /* The first 12 digits of the SHA-256; of nothing they are zeros. */
-static bool put_hash(struct mr_wbuf *w, const struct mr_wbuf *text)
+static void put_hash(struct mr_wbuf *w, const struct mr_wbuf *text)
 {
 	uint8_t digest[MR_L7_SHA256_OCTETS] = { 0 };
 
-	if (text->len != 0 && !mr_l7_digest(MR_L7_SHA256, text->data, text->len, digest))
-		return false;
+	if (text->len != 0)
+		mr_l7_sha256(text->data, text->len, digest);
 	mr_wbuf_put_u8(w, '_');
 	mr_l7_hex(digest, 6, (char *)mr_wbuf_reserve(w, 12));
-	return true;
 }
 
 static void put_two_digits(struct mr_wbuf *w, unsigned int n)
@@ -161,8 +160,7 @@ bool mr_l7_tls_ja4(const struct mr_l7_tls_hello *hello, char transport, char ret
 
 	mr_wbuf_init(&list, text, sizeof(text));
 	put_values(&list, &ciphers);
-	if (!put_hash(&w, &list))
-		return false;
+	put_hash(&w, &list);
 
 	mr_wbuf_init(&list, text, sizeof(text));
 	put_values(&list, &extensions);
@@ -170,5 +168,6 @@ bool mr_l7_tls_ja4(const struct mr_l7_tls_hello *hello, char transport, char ret
 		mr_wbuf_put_u8(&list, '_');
 		put_values(&list, &signatures);
 	}
-	return put_hash(&w, &list);
+	put_hash(&w, &list);
+	return true;
 }
