@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions that OpenSSL 3 calls deprecated: they work on a context on the stack and can't fail. EVP_DigestInit_ex()
- * of 3.0 allocates each time, on a context that is used again too, and takes twice as long for a hundred octets.
+ * The functions that OpenSSL 3 calls deprecated: they work on a context on the stack and can't fail.
+ * EVP_DigestInit_ex() of 3.0 allocates each time, on a context that is used again too, and takes twice as
+ * long for a hundred octets.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "l7/mr_l7_digest.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * QUIC 1 (RFC 9000), 2 (RFC 9369) and its drafts 21 to 34: the hellos in the Initial packets of both sides. Google's
- * QUIC before the standard is only recognised. What is not Initial is encrypted with keys that nobody outside has.
+ * QUIC 1 (RFC 9000), 2 (RFC 9369) and its drafts 21 to 34: the hellos in the Initial packets of both sides.
+ * Google's QUIC before the standard is only recognised. What is not Initial is encrypted with keys that
+ * nobody outside has.
  *
- * Memory is allocated while a hello lies in more than one packet, at most one struct mr_l7_quic_crypto for each side.
+ * Memory is allocated while a hello lies in more than one packet, at most one struct mr_l7_quic_crypto for
+ * each side.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +16,8 @@
 #include "l7/mr_l7_quic_varint.h"
 #include "l7/mr_l7_tls_hello.h"
 
-#define FAILURES_MAX	    8u /* packets that can't be decrypted: lost beginnings, or somebody's game */
-#define MESSAGE_HEADER	    4u
+#define FAILURES_MAX	     8u /* packets that can't be decrypted: lost beginnings, or somebody's game */
+#define MESSAGE_HEADER	     4u
 #define PARAMETER_USER_AGENT 0x3129u /* Google's, a transport parameter of Chrome and Cronet */
 
 enum { CLIENT, SERVER };
@@ -54,9 +56,9 @@ static bool is_google(uint32_t version)
 static bool is_known(uint32_t version)
 {
 	return mr_l7_quic_is_readable(version) || is_google(version) ||
-	       (version & 0x0f0f0f0f) == 0x0a0a0a0a ||	/* reserved to force a Version Negotiation */
-	       version >> 8 == 0xff0000 ||		/* drafts of the IETF */
-	       (version >> 4 == 0xfaceb00);		/* Facebook's */
+	       (version & 0x0f0f0f0f) == 0x0a0a0a0a || /* reserved to force a Version Negotiation */
+	       version >> 8 == 0xff0000 ||	       /* drafts of the IETF */
+	       (version >> 4 == 0xfaceb00);	       /* Facebook's */
 }
 
 /* The version flag of Google's old public header, with or without its connection id of 8 octets. */
@@ -64,7 +66,8 @@ static uint32_t google_public_version(const uint8_t *p, uint32_t len)
 {
 	uint32_t at = p[0] & 0x08 ? 9 : 1;
 
-	return (p[0] & 0x81) == 0x01 && len >= at + 4 && is_google(mr_get_u32(p + at)) ? mr_get_u32(p + at) : 0;
+	return (p[0] & 0x81) == 0x01 && len >= at + 4 && is_google(mr_get_u32(p + at)) ? mr_get_u32(p + at)
+										       : 0;
 }
 
 static bool read_header(struct mr_rbuf *r, struct header *ret_header)
@@ -234,12 +237,13 @@ static void take_id(struct quic *q, const struct header *h)
 static uint32_t open_with_id(struct quic *q, unsigned int side, const struct header *h, const uint8_t *packet,
 			     uint32_t len, uint32_t number_at, uint8_t *plain)
 {
-	return have_keys(q, side, h->version) ? mr_l7_quic_open(&q->keys[side], packet, len, number_at, plain) : 0;
+	return have_keys(q, side, h->version) ? mr_l7_quic_open(&q->keys[side], packet, len, number_at, plain)
+					      : 0;
 }
 
 /* One Initial packet; @p len octets from its first one. false: not to be read any further. */
-static bool initial(struct quic *q, unsigned int side, const struct header *h, const uint8_t *packet, uint32_t len,
-		    uint32_t number_at, struct mr_l7_sink *sink)
+static bool initial(struct quic *q, unsigned int side, const struct header *h, const uint8_t *packet,
+		    uint32_t len, uint32_t number_at, struct mr_l7_sink *sink)
 {
 	uint8_t plain[MR_L7_QUIC_PLAIN_MAX];
 	uint32_t n;
@@ -254,7 +258,8 @@ static bool initial(struct quic *q, unsigned int side, const struct header *h, c
 	if (q->hello[side] || !q->has_id)
 		return true;
 	n = open_with_id(q, side, h, packet, len, number_at, plain);
-	if (n == 0 && side == CLIENT && (q->id_len != h->dcid_len || memcmp(q->id, h->dcid, q->id_len) != 0)) {
+	if (n == 0 && side == CLIENT &&
+	    (q->id_len != h->dcid_len || memcmp(q->id, h->dcid, q->id_len) != 0)) {
 		take_id(q, h); /* a Retry that was lost on its way to us */
 		n = open_with_id(q, side, h, packet, len, number_at, plain);
 	}
@@ -276,8 +281,8 @@ static enum mr_l7_want long_packet(struct quic *q, const struct mr_l7_input *in,
 
 	mr_rbuf_init(&r, packet, in->len - *at);
 	*at = in->len; /* unless a packet with a length is found */
-	if (in->len >= 5 && is_google(mr_get_u32(in->data + 1))) {
-		put_version(q, mr_get_u32(in->data + 1), sink);
+	if (mr_rbuf_left(&r) >= 5 && is_google(mr_get_u32(packet + 1))) {
+		put_version(q, mr_get_u32(packet + 1), sink);
 		return MR_L7_DONE;
 	}
 	if (!read_header(&r, &h))

@@ -9,12 +9,12 @@
 #define MESSAGE_HEADER 4u
 
 enum { /* the frames that Initial packets may have, RFC 9000 section 12.4 */
-	FRAME_PADDING = 0x00,
-	FRAME_PING = 0x01,
-	FRAME_ACK = 0x02,
-	FRAME_ACK_ECN = 0x03,
-	FRAME_CRYPTO = 0x06,
-	FRAME_CLOSE = 0x1c,
+       FRAME_PADDING = 0x00,
+       FRAME_PING = 0x01,
+       FRAME_ACK = 0x02,
+       FRAME_ACK_ECN = 0x03,
+       FRAME_CRYPTO = 0x06,
+       FRAME_CLOSE = 0x1c,
 };
 
 /* Joins begin..end with the pieces that it overlaps or touches. */

@@ -10,13 +10,13 @@
 #include "base/mr_buf.h"
 #include "l7/mr_l7_digest.h"
 
-#define SALT_OCTETS    20u
-#define HASH_BLOCK     64u
-#define LABEL_MAX      40u /* of HKDF-Expand-Label: "tls13 quicv2 hp" and its lengths are 22 octets */
-#define NUMBER_MAX     4u  /* octets of a packet number */
-#define SAMPLE_OCTETS  16u
-#define DRAFT(n)       (0xff000000u + (n))
-#define FACEBOOK(n)    (0xfaceb000u + (n)) /* of mvfst */
+#define SALT_OCTETS   20u
+#define HASH_BLOCK    64u
+#define LABEL_MAX     40u /* of HKDF-Expand-Label: "tls13 quicv2 hp" and its lengths are 22 octets */
+#define NUMBER_MAX    4u  /* octets of a packet number */
+#define SAMPLE_OCTETS 16u
+#define DRAFT(n)      (0xff000000u + (n))
+#define FACEBOOK(n)   (0xfaceb000u + (n)) /* of mvfst */
 
 /* What differs between versions. */
 struct version {
@@ -27,27 +27,37 @@ struct version {
 static const struct version draft_21 = {
 	{ 0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a,
 	  0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a },
-	"tls13 quic key", "tls13 quic iv", "tls13 quic hp",
+	"tls13 quic key",
+	"tls13 quic iv",
+	"tls13 quic hp",
 };
 static const struct version draft_23 = {
 	{ 0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7,
 	  0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02 },
-	"tls13 quic key", "tls13 quic iv", "tls13 quic hp",
+	"tls13 quic key",
+	"tls13 quic iv",
+	"tls13 quic hp",
 };
 static const struct version draft_29 = {
 	{ 0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97,
 	  0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99 },
-	"tls13 quic key", "tls13 quic iv", "tls13 quic hp",
+	"tls13 quic key",
+	"tls13 quic iv",
+	"tls13 quic hp",
 };
 static const struct version rfc_9001 = {
 	{ 0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
 	  0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a },
-	"tls13 quic key", "tls13 quic iv", "tls13 quic hp",
+	"tls13 quic key",
+	"tls13 quic iv",
+	"tls13 quic hp",
 };
 static const struct version rfc_9369 = {
 	{ 0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
 	  0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9 },
-	"tls13 quicv2 key", "tls13 quicv2 iv", "tls13 quicv2 hp",
+	"tls13 quicv2 key",
+	"tls13 quicv2 iv",
+	"tls13 quicv2 hp",
 };
 
 static const struct version *find(uint32_t version)
@@ -134,7 +144,8 @@ static void hmac(const uint8_t *key, size_t key_len, const uint8_t *text, size_t
 }
 
 /* HKDF-Expand-Label of RFC 8446 section 7.1 without context, for at most one block of output. */
-static void expand(const uint8_t secret[MR_L7_SHA256_OCTETS], const char *label, uint8_t *ret_out, uint8_t len)
+static void expand(const uint8_t secret[MR_L7_SHA256_OCTETS], const char *label, uint8_t *ret_out,
+		   uint8_t len)
 {
 	uint8_t text[LABEL_MAX], mac[MR_L7_SHA256_OCTETS];
 	struct mr_wbuf w;
@@ -186,8 +197,8 @@ static uint32_t unmask(struct contexts *c, const struct mr_l7_quic_keys *keys, c
 	return n;
 }
 
-uint32_t mr_l7_quic_open(const struct mr_l7_quic_keys *keys, const uint8_t *packet, uint32_t len, uint32_t number_at,
-			 uint8_t ret_plain[MR_L7_QUIC_PLAIN_MAX])
+uint32_t mr_l7_quic_open(const struct mr_l7_quic_keys *keys, const uint8_t *packet, uint32_t len,
+			 uint32_t number_at, uint8_t ret_plain[MR_L7_QUIC_PLAIN_MAX])
 {
 	struct contexts *c = contexts_get();
 	uint8_t first, number[NUMBER_MAX], iv[sizeof(keys->iv)], tag[MR_L7_QUIC_TAG];
@@ -201,7 +212,8 @@ uint32_t mr_l7_quic_open(const struct mr_l7_quic_keys *keys, const uint8_t *pack
 	if (number_len == 0)
 		return 0;
 	payload = len - number_at - number_len - MR_L7_QUIC_TAG;
-	/* the numbers of a handshake's first packets fit their octets, so nothing needs to be put before them */
+	/* the numbers of a handshake's first packets fit their octets, so nothing needs to be put before them
+	 */
 	memcpy(iv, keys->iv, sizeof(iv));
 	for (uint32_t i = 0; i < number_len; i++)
 		iv[sizeof(iv) - number_len + i] ^= number[i];

@@ -6,15 +6,16 @@
 #include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_ssh_kex.h"
 
-#define LINE_MAX_OCTETS 1024u /* RFC 4253 section 4.2 allows 255 for the identification, and other lines before it */
-#define LINES_MAX	64u   /* before the identification */
-#define PACKET_HEADER	5u
-#define PACKET_MIN	12u /* RFC 4253 section 6: 16 octets with the length */
+#define LINE_MAX_OCTETS                                                                                      \
+	1024u /* RFC 4253 section 4.2 allows 255 for the identification, and other lines before it */
+#define LINES_MAX     64u /* before the identification */
+#define PACKET_HEADER 5u
+#define PACKET_MIN    12u /* RFC 4253 section 6: 16 octets with the length */
 
 enum { /* transport messages that may come before the KEXINIT, and the first that can't */
-	MESSAGE_DISCONNECT = 1,
-	MESSAGE_IGNORE = 2,
-	MESSAGE_DEBUG = 4,
+       MESSAGE_DISCONNECT = 1,
+       MESSAGE_IGNORE = 2,
+       MESSAGE_DEBUG = 4,
 };
 
 enum step { STEP_LINE, STEP_KEXINIT, STEP_REST };
@@ -63,7 +64,8 @@ static bool is_version_1(const char *line, uint32_t len)
 	return len >= 6 && memcmp(line, "SSH-1.", 6) == 0 && (len < 8 || memcmp(line + 6, "99", 2) != 0);
 }
 
-static enum mr_l7_want read_line(struct ssh *s, const struct mr_l7_input *in, uint32_t *at, struct mr_l7_sink *sink)
+static enum mr_l7_want read_line(struct ssh *s, const struct mr_l7_input *in, uint32_t *at,
+				 struct mr_l7_sink *sink)
 {
 	const char *line = (const char *)in->data + *at;
 	uint32_t left = in->len - *at, len;
@@ -82,7 +84,8 @@ static enum mr_l7_want read_line(struct ssh *s, const struct mr_l7_input *in, ui
 	return MR_L7_MORE;
 }
 
-static bool kexinit(struct ssh *s, unsigned int dir, const uint8_t *payload, uint32_t len, struct mr_l7_sink *sink)
+static bool kexinit(struct ssh *s, unsigned int dir, const uint8_t *payload, uint32_t len,
+		    struct mr_l7_sink *sink)
 {
 	struct mr_l7_ssh_kexinit k;
 
@@ -99,7 +102,8 @@ static bool kexinit(struct ssh *s, unsigned int dir, const uint8_t *payload, uin
 }
 
 /* A packet in clear: its length, the length of its padding, payload, padding. */
-static enum mr_l7_want read_packet(struct ssh *s, const struct mr_l7_input *in, uint32_t *at, struct mr_l7_sink *sink)
+static enum mr_l7_want read_packet(struct ssh *s, const struct mr_l7_input *in, uint32_t *at,
+				   struct mr_l7_sink *sink)
 {
 	const uint8_t *p = in->data + *at;
 	uint32_t left = in->len - *at, len, padding;
@@ -115,7 +119,8 @@ static enum mr_l7_want read_packet(struct ssh *s, const struct mr_l7_input *in, 
 	*at += 4 + len;
 	switch (p[PACKET_HEADER]) {
 	case MR_L7_SSH_KEXINIT:
-		return kexinit(s, in->dir, p + PACKET_HEADER, len - 1 - padding, sink) ? MR_L7_MORE : MR_L7_BROKEN;
+		return kexinit(s, in->dir, p + PACKET_HEADER, len - 1 - padding, sink) ? MR_L7_MORE
+										       : MR_L7_BROKEN;
 	case MESSAGE_DISCONNECT:
 	case MESSAGE_IGNORE:
 	case MESSAGE_DEBUG:

@@ -6,8 +6,8 @@
 #include "base/mr_buf.h"
 #include "l7/mr_l7_digest.h"
 
-#define COOKIE_OCTETS  16u
-#define HASSH_MAX      4096u /* octets of the string; those of known programs have less than 1,500 */
+#define COOKIE_OCTETS 16u
+#define HASSH_MAX     4096u /* octets of the string; those of known programs have less than 1,500 */
 
 /* The kinds of algorithms that are told: their list and their field. */
 static const struct {
@@ -40,7 +40,8 @@ bool mr_l7_ssh_kexinit_parse(const uint8_t *payload, uint32_t len, struct mr_l7_
 
 void mr_l7_ssh_put_hassh(const struct mr_l7_ssh_kexinit *kexinit, bool server, struct mr_l7_sink *sink)
 {
-	static const uint8_t lists[] = { MR_L7_SSH_LIST_CIPHER, MR_L7_SSH_LIST_MAC, MR_L7_SSH_LIST_COMPRESSION };
+	static const uint8_t lists[] = { MR_L7_SSH_LIST_CIPHER, MR_L7_SSH_LIST_MAC,
+					 MR_L7_SSH_LIST_COMPRESSION };
 	const struct mr_l7_ssh_list *list = &kexinit->list[MR_L7_SSH_LIST_KEX];
 	enum mr_l7_field string = server ? MR_L7_F_SSH_HASSH_SERVER_STRING : MR_L7_F_SSH_HASSH_STRING;
 	char md5[2 * MR_L7_MD5_OCTETS];
@@ -132,7 +133,8 @@ static struct mr_l7_ssh_list choose(const uint16_t *hashes, unsigned int count, 
 	return chosen;
 }
 
-/* Ciphers that authenticate by themselves: the MAC agreed on isn't used (RFC 5647 section 5.1 and OpenSSH). */
+/* Ciphers that authenticate by themselves: the MAC agreed on isn't used (RFC 5647 section 5.1 and OpenSSH).
+ */
 static bool is_aead(struct mr_l7_ssh_list cipher)
 {
 	return memmem(cipher.data, cipher.len, "gcm", 3) != NULL ||

@@ -37,8 +37,8 @@ struct mr_l7_ssh_kexinit {
 #define MR_L7_SSH_NAMES_MAX 96u /* OpenSSH and PuTTY have about 50 */
 
 /**
- * What is kept of the first KEXINIT until the other side's comes: a hash of each name. Two names of one list having
- * the same hash by chance (1 in 1,000 for lists of hostile length) would make a wrong name.
+ * What is kept of the first KEXINIT until the other side's comes: a hash of each name. Two names of one list
+ * having the same hash by chance (1 in 1,000 for lists of hostile length) would make a wrong name.
  */
 struct mr_l7_ssh_names {
 	uint16_t hash[MR_L7_SSH_NAMES_MAX];
@@ -55,7 +55,8 @@ void mr_l7_ssh_put_hassh(const struct mr_l7_ssh_kexinit *kexinit, bool server, s
 /** Fill zeroed @p names. */
 void mr_l7_ssh_keep(struct mr_l7_ssh_names *names, const struct mr_l7_ssh_kexinit *kexinit);
 
-/** Put what client and server agree on. @param client_kept  @p names are the client's, @p kexinit is the server's */
+/** Put what client and server agree on. @param client_kept  @p names are the client's, @p kexinit is the
+ * server's */
 void mr_l7_ssh_put_chosen(const struct mr_l7_ssh_names *names, bool client_kept,
 			  const struct mr_l7_ssh_kexinit *kexinit, struct mr_l7_sink *sink);
 

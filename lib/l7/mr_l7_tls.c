@@ -2,12 +2,13 @@
 /*
  * TLS 1.0 to 1.3 (RFC 8446 section 5.1, RFC 5246 section 6.2) and SSL 3 (RFC 6101); of SSL 2 only the hellos.
  *
- * A direction is a stream of handshake octets cut into records. It is read in items that are wanted whole (the
- * header of a message, a hello, one certificate) and are consumed at once: what is incomplete stays in the window,
- * so the state only knows where in the record and in the message the next item begins.
+ * A direction is a stream of handshake octets cut into records. It is read in items that are wanted whole
+ * (the header of a message, a hello, one certificate) and are consumed at once: what is incomplete stays in
+ * the window, so the state only knows where in the record and in the message the next item begins.
  *
- * After STARTTLS or the like: another parser zeroes state_size octets and calls mr_l7_tls.parse with what follows its
- * own last octet in each direction; which side speaks first and which is the client shows from the messages.
+ * After STARTTLS or the like: another parser zeroes state_size octets and calls mr_l7_tls.parse with what
+ * follows its own last octet in each direction; which side speaks first and which is the client shows from
+ * the messages.
  */
 #include <string.h>
 
@@ -24,9 +25,9 @@
 enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23, RECORD_HEARTBEAT = 24 };
 
 enum { /* handshake messages besides the hellos */
-	MESSAGE_CERTIFICATE = 11,
-	MESSAGE_KEY_EXCHANGE = 12,
-	MESSAGE_HELLO_DONE = 14,
+       MESSAGE_CERTIFICATE = 11,
+       MESSAGE_KEY_EXCHANGE = 12,
+       MESSAGE_HELLO_DONE = 14,
 };
 
 /* The item that comes next in a direction. */
@@ -69,8 +70,8 @@ static bool is_record_header(const uint8_t *p)
 }
 
 /*
- * A ClientHello or ServerHello in the framing of SSL 2: 2 octets of length with the top bit set. The lengths of the
- * parts must add up.
+ * A ClientHello or ServerHello in the framing of SSL 2: 2 octets of length with the top bit set. The lengths
+ * of the parts must add up.
  */
 static bool is_ssl2_hello(const uint8_t *p, uint32_t len)
 {
@@ -103,7 +104,8 @@ static enum mr_l7_probe tls_probe(const struct mr_l7_input *in)
 			return in->len < 3 || p[2] == 1 || p[2] == 4 ? MR_L7_MAYBE : MR_L7_NO;
 		return is_ssl2_hello(p, in->len) ? MR_L7_YES : MR_L7_NO;
 	}
-	if (p[0] < RECORD_CCS || p[0] > RECORD_DATA || (in->len > 1 && p[1] != 3) || (in->len > 2 && p[2] > 4))
+	if (p[0] < RECORD_CCS || p[0] > RECORD_DATA || (in->len > 1 && p[1] != 3) ||
+	    (in->len > 2 && p[2] > 4))
 		return MR_L7_NO;
 	if (in->len < RECORD_HEADER)
 		return MR_L7_MAYBE;
@@ -128,7 +130,8 @@ static bool next_record(struct side *s, const struct mr_l7_input *in, uint32_t *
 }
 
 /*
- * The next @p n octets of handshake from *at on: where they lie when one record has them all, else collected in
+ * The next @p n octets of handshake from *at on: where they lie when one record has them all, else collected
+ * in
  * @p scratch. NULL: not all there yet, or (*ret_want is MR_L7_BROKEN) something else is between.
  */
 static const uint8_t *take_item(struct side *s, const struct mr_l7_input *in, uint32_t n, uint32_t *at,
@@ -167,7 +170,8 @@ static const uint8_t *take_item(struct side *s, const struct mr_l7_input *in, ui
 	return item;
 }
 
-static bool client_hello(struct tls *t, struct side *s, const uint8_t *body, uint32_t len, struct mr_l7_sink *sink)
+static bool client_hello(struct tls *t, struct side *s, const uint8_t *body, uint32_t len,
+			 struct mr_l7_sink *sink)
 {
 	struct mr_l7_tls_hello hello;
 
@@ -179,7 +183,8 @@ static bool client_hello(struct tls *t, struct side *s, const uint8_t *body, uin
 	return true;
 }
 
-static bool server_hello(struct tls *t, struct side *s, const uint8_t *body, uint32_t len, struct mr_l7_sink *sink)
+static bool server_hello(struct tls *t, struct side *s, const uint8_t *body, uint32_t len,
+			 struct mr_l7_sink *sink)
 {
 	struct mr_l7_tls_answer answer;
 
@@ -335,7 +340,8 @@ static enum mr_l7_want start(struct tls *t, struct side *s, const struct mr_l7_i
 		ssl2_client_hello(t, in->data, sink);
 	else
 		ssl2_server_hello(t, in->data, len, sink);
-	/* SSL 2 itself is encrypted from here on; an answer in records means that only the first hello was in its form */
+	/* SSL 2 itself is encrypted from here on; an answer in records means that only the first hello was in
+	 * its form */
 	s->step = STEP_REST;
 	return t->server_hello ? MR_L7_DONE : MR_L7_MORE;
 }
@@ -346,9 +352,10 @@ static bool is_early_data(const struct tls *t, const struct side *s)
 	return s->client && !t->server_hello;
 }
 
-/* Reads on in a record or begins the next one. false: nothing more can be read now, *ret_want says what follows. */
-static bool advance(struct tls *t, struct side *s, const struct mr_l7_input *in, uint32_t *at, uint8_t *scratch,
-		    struct mr_l7_sink *sink, enum mr_l7_want *ret_want)
+/* Reads on in a record or begins the next one. false: nothing more can be read now, *ret_want says what
+ * follows. */
+static bool advance(struct tls *t, struct side *s, const struct mr_l7_input *in, uint32_t *at,
+		    uint8_t *scratch, struct mr_l7_sink *sink, enum mr_l7_want *ret_want)
 {
 	uint32_t there, n;
 	const uint8_t *p;

@@ -8,7 +8,8 @@
 #define SERIAL_MAX_OCTETS 32u /* RFC 5280 section 4.1.2.2 allows 20 */
 
 /* Octets in hex with colons between, as EVE and rules have serial numbers and fingerprints. */
-static void put_colons(enum mr_l7_field field, const uint8_t *data, size_t len, bool upper, struct mr_l7_sink *sink)
+static void put_colons(enum mr_l7_field field, const uint8_t *data, size_t len, bool upper,
+		       struct mr_l7_sink *sink)
 {
 	char text[3 * (SERIAL_MAX_OCTETS + 1)];
 

@@ -10,7 +10,7 @@
 #define MR_L7_TLS_CERT_MAX 12288u
 
 /**
- * Put a certificate as sent, for rules, and for the @p first of a chain (the server's own) its names, times and
- * fingerprints. One that can't be read has only its fingerprints.
+ * Put a certificate as sent, for rules, and for the @p first of a chain (the server's own) its names, times
+ * and fingerprints. One that can't be read has only its fingerprints.
  */
 void mr_l7_tls_cert_put(const uint8_t *data, uint32_t len, bool first, struct mr_l7_sink *sink);

@@ -56,8 +56,7 @@ static struct mr_rbuf reader(struct mr_l7_tls_span span)
 	return r;
 }
 
-/* The next extension; false at the end, or where a length lies: what comes before it still tells something. */
-static bool next_extension(struct mr_rbuf *r, uint16_t *ret_type, struct mr_l7_tls_span *ret_value)
+bool mr_l7_tls_next_extension(struct mr_rbuf *r, uint16_t *ret_type, struct mr_l7_tls_span *ret_value)
 {
 	if (mr_rbuf_left(r) == 0 || r->underflow)
 		return false;
@@ -158,7 +157,7 @@ bool mr_l7_tls_hello_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_h
 	if (r.underflow)
 		return false;
 	extensions = reader(h.extensions);
-	while (next_extension(&extensions, &type, &value))
+	while (mr_l7_tls_next_extension(&extensions, &type, &value))
 		hello_extension(&h, type, value);
 	*ret_hello = h;
 	return true;
@@ -202,7 +201,7 @@ bool mr_l7_tls_answer_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_
 		return false;
 	a.retry = memcmp(random, retry_random, RANDOM_OCTETS) == 0;
 	extensions = reader(a.extensions);
-	while (next_extension(&extensions, &type, &value))
+	while (mr_l7_tls_next_extension(&extensions, &type, &value))
 		answer_extension(&a, type, value);
 	*ret_answer = a;
 	return true;
@@ -260,7 +259,7 @@ static void put_extensions(struct mr_wbuf *w, struct mr_l7_tls_span extensions)
 	bool first = true;
 	uint16_t type;
 
-	while (next_extension(&r, &type, &value)) {
+	while (mr_l7_tls_next_extension(&r, &type, &value)) {
 		if (mr_l7_tls_is_grease(type))
 			continue;
 		if (!first)
@@ -271,7 +270,8 @@ static void put_extensions(struct mr_wbuf *w, struct mr_l7_tls_span extensions)
 }
 
 /* A fingerprint string and its MD5; one too long for the buffer is no client's and gives none. */
-static void put_md5(const struct mr_wbuf *w, enum mr_l7_field string, enum mr_l7_field md5, struct mr_l7_sink *sink)
+static void put_md5(const struct mr_wbuf *w, enum mr_l7_field string, enum mr_l7_field md5,
+		    struct mr_l7_sink *sink)
 {
 	char hex[2 * MR_L7_MD5_OCTETS];
 

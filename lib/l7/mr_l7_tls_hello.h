@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/mr_buf.h"
 #include "l7/mr_l7.h"
 
 #ifdef __cplusplus
@@ -12,8 +13,8 @@ extern "C" {
 
 /**
  * @file
- * ClientHello and ServerHello of TLS (RFC 8446 section 4.1), which QUIC shares (RFC 9001 section 4). Spans are borrowed
- * from the message.
+ * ClientHello and ServerHello of TLS (RFC 8446 section 4.1), which QUIC shares (RFC 9001 section 4). Spans
+ * are borrowed from the message.
  */
 
 #define MR_L7_TLS_CLIENT_HELLO 1u
@@ -51,6 +52,12 @@ struct mr_l7_tls_answer {
 /** @param body  behind the header of the handshake message. @return false: not a ClientHello */
 bool mr_l7_tls_hello_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_hello *ret_hello);
 bool mr_l7_tls_answer_parse(const uint8_t *body, uint32_t len, struct mr_l7_tls_answer *ret_answer);
+
+/**
+ * The next of the extensions that @p r reads; false at the end, or where a length lies: what comes before it
+ * still tells something.
+ */
+bool mr_l7_tls_next_extension(struct mr_rbuf *r, uint16_t *ret_type, struct mr_l7_tls_span *ret_value);
 
 /** Put all fields of a ClientHello. @param transport  't' TCP, 'q' QUIC: the first letter of its JA4 */
 void mr_l7_tls_hello_put(const struct mr_l7_tls_hello *hello, char transport, struct mr_l7_sink *sink);

@@ -4,7 +4,8 @@
 #include "l7/mr_l7_digest.h"
 #include "l7/mr_l7_tls_hello.h"
 
-#define VALUES_MAX 512u /* ciphers, extensions or signature algorithms: 4 times what the longest known hello has */
+#define VALUES_MAX                                                                                           \
+	512u /* ciphers, extensions or signature algorithms: 4 times what the longest known hello has */
 
 #define EXT_SERVER_NAME 0u
 #define EXT_ALPN	16u
@@ -32,17 +33,17 @@ static bool add_list(struct values *values, struct mr_l7_tls_span list)
 	return true;
 }
 
-/* Types of the extensions without those that the first part of a JA4 tells of; @p ret_count counts these too. */
+/* Types of the extensions without those that the first part of a JA4 tells of; @p ret_count counts these too.
+ */
 static bool add_extensions(struct values *values, struct mr_l7_tls_span extensions, unsigned int *ret_count)
 {
+	struct mr_l7_tls_span value;
 	struct mr_rbuf r;
+	uint16_t type;
 
 	mr_rbuf_init(&r, extensions.data, extensions.len);
 	*ret_count = 0;
-	while (mr_rbuf_left(&r) >= 4) {
-		uint16_t type = mr_rbuf_get_u16(&r);
-
-		mr_rbuf_take(&r, mr_rbuf_get_u16(&r));
+	while (mr_l7_tls_next_extension(&r, &type, &value)) {
 		if (!mr_l7_tls_is_grease(type))
 			++*ret_count;
 		if (type != EXT_SERVER_NAME && type != EXT_ALPN && !add(values, type))

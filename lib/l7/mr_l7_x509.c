@@ -6,15 +6,15 @@
 #include "base/mr_buf.h"
 
 enum { /* ITU-T X.690 section 8: universal tags, constructed ones with their bit */
-	DER_INTEGER = 0x02,
-	DER_OID = 0x06,
-	DER_UNIVERSAL_STRING = 0x1c,
-	DER_BMP_STRING = 0x1e,
-	DER_UTC_TIME = 0x17,
-	DER_GENERALIZED_TIME = 0x18,
-	DER_SEQUENCE = 0x30,
-	DER_SET = 0x31,
-	DER_VERSION = 0xa0, /* [0] of a TBSCertificate */
+       DER_INTEGER = 0x02,
+       DER_OID = 0x06,
+       DER_UNIVERSAL_STRING = 0x1c,
+       DER_BMP_STRING = 0x1e,
+       DER_UTC_TIME = 0x17,
+       DER_GENERALIZED_TIME = 0x18,
+       DER_SEQUENCE = 0x30,
+       DER_SET = 0x31,
+       DER_VERSION = 0xa0, /* [0] of a TBSCertificate */
 };
 
 /* The next element; underflow where it isn't whole, tag 0 then. */
@@ -56,7 +56,8 @@ static struct mr_rbuf reader(struct mr_l7_der der)
 	return r;
 }
 
-/* Days from 1970-01-01 in the Gregorian calendar: years begin in March, so that the leap day is their last. */
+/* Days from 1970-01-01 in the Gregorian calendar: years begin in March, so that the leap day is their last.
+ */
 static int64_t days_since_1970(unsigned int year, unsigned int month, unsigned int day)
 {
 	int64_t y = (int64_t)year - (month <= 2);

@@ -74,7 +74,8 @@ inline std::string alpn_extension(const std::vector<std::string> &names)
 	return extension(16, vec16(s));
 }
 
-inline std::string client_hello(unsigned version, const std::vector<unsigned> &ciphers, const std::string &extensions)
+inline std::string client_hello(unsigned version, const std::vector<unsigned> &ciphers,
+				const std::string &extensions)
 {
 	return u8(1) + vec24(u16(version) + std::string(32, 'r') + vec8("") + vec16(list16(ciphers)) +
 			     vec8(std::string(1, '\0')) + (extensions.empty() ? "" : vec16(extensions)));

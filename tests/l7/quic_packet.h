@@ -25,8 +25,10 @@ inline std::string hkdf(int mode, const std::string &key, const std::string &sal
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char *>("SHA256"), 0),
 		OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char *>(key.data()), key.size()),
-		OSSL_PARAM_construct_octet_string(name, const_cast<char *>(salt_or_info.data()), salt_or_info.size()),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<char *>(key.data()),
+						  key.size()),
+		OSSL_PARAM_construct_octet_string(name, const_cast<char *>(salt_or_info.data()),
+						  salt_or_info.size()),
 		OSSL_PARAM_construct_end(),
 	};
 
@@ -38,7 +40,8 @@ inline std::string hkdf(int mode, const std::string &key, const std::string &sal
 
 inline std::string hkdf_label(const std::string &secret, const std::string &label, size_t len)
 {
-	return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, secret, u16((unsigned)len) + vec8("tls13 " + label) + u8(0), len);
+	return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, secret,
+		    u16((unsigned)len) + vec8("tls13 " + label) + u8(0), len);
 }
 
 struct QuicKeys {
@@ -46,8 +49,8 @@ struct QuicKeys {
 
 	QuicKeys(uint32_t version, bool server, const std::string &id)
 	{
-		std::string salt = unhex(version == quic_v2 ? "0dede3def700a6db819381be6e269dcbf9bd2ed9" :
-							      "38762cf7f55934b34d179ae6a4c80cadccbb7f0a");
+		std::string salt = unhex(version == quic_v2 ? "0dede3def700a6db819381be6e269dcbf9bd2ed9"
+							    : "38762cf7f55934b34d179ae6a4c80cadccbb7f0a");
 		std::string prefix = version == quic_v2 ? "quicv2 " : "quic ";
 		std::string secret = hkdf_label(hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, id, salt, 32),
 						server ? "server in" : "client in", 32);
@@ -71,7 +74,8 @@ inline std::string protect(const QuicKeys &k, std::string header, const std::str
 	EVP_EncryptInit_ex(ctx, EVP_aes_128_gcm(), nullptr, (const unsigned char *)k.key.data(),
 			   (const unsigned char *)nonce.data());
 	EVP_EncryptUpdate(ctx, nullptr, &n, (const unsigned char *)header.data(), (int)header.size());
-	EVP_EncryptUpdate(ctx, (unsigned char *)&sealed[0], &n, (const unsigned char *)plain.data(), (int)plain.size());
+	EVP_EncryptUpdate(ctx, (unsigned char *)&sealed[0], &n, (const unsigned char *)plain.data(),
+			  (int)plain.size());
 	EVP_EncryptFinal_ex(ctx, (unsigned char *)&sealed[(size_t)n], &more);
 	EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, &sealed[plain.size()]);
 	EVP_EncryptInit_ex(ctx, EVP_aes_128_ecb(), nullptr, (const unsigned char *)k.hp.data(), nullptr);

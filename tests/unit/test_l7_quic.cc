@@ -42,7 +42,8 @@ const std::string rfc_server = unhex(
 	"ca3d20398c276456cbc42158407dd074ee");
 
 /* RFC 9001 appendix A.4. */
-const std::string rfc_retry = unhex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
+const std::string rfc_retry =
+	unhex("ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba");
 
 TEST(L7QuicKeys, Rfc9001AppendixA1)
 {
@@ -81,8 +82,9 @@ TEST(L7Quic, Rfc9001Handshake)
 	Parse p("quic", MR_L7_UDP);
 
 	/* the first octets of the RFC's packet: whoever made it is right */
-	ASSERT_EQ(hex(packet.data(), 64), "c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11d242b123dc9bd8bab936"
-					  "b47d92ec356c0bab7df5976d27cd449f63300099f399");
+	ASSERT_EQ(hex(packet.data(), 64),
+		  "c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11d242b123dc9bd8bab936"
+		  "b47d92ec356c0bab7df5976d27cd449f63300099f399");
 	EXPECT_EQ(probe("quic", packet, 0, MR_L7_UDP), MR_L7_YES);
 	EXPECT_EQ(p.feed(0, packet), MR_L7_MORE);
 	EXPECT_EQ(p.feed(1, rfc_server), MR_L7_DONE);
@@ -104,8 +106,9 @@ std::string long_hello(size_t size)
 	std::string parameters = u8(0x01) + vec8(varint(300)) + varint(0x3129) + vec8(agent);
 
 	return client_hello(0x0303, { 0x1301, 0x1302, 0x1303 },
-			    sni_extension("quic.example.org") + alpn_extension({ "h3" }) + extension(43, vec8(u16(0x0304))) +
-				    extension(57, parameters) + extension(51, std::string(size, 'k')));
+			    sni_extension("quic.example.org") + alpn_extension({ "h3" }) +
+				    extension(43, vec8(u16(0x0304))) + extension(57, parameters) +
+				    extension(51, std::string(size, 'k')));
 }
 
 std::string answer_hello()
@@ -138,7 +141,8 @@ TEST(L7Quic, PiecesInAnyOrder)
 			client.version = version;
 			for (size_t at = 0; at < hello.size(); at += n) {
 				n = std::min(hello.size() - at, 1 + hello.size() / 12 + rng() % 600);
-				frames.push_back(crypto_frame(at, hello.substr(at, n + (rng() % 4 == 0 ? 5 : 0))));
+				frames.push_back(
+					crypto_frame(at, hello.substr(at, n + (rng() % 4 == 0 ? 5 : 0))));
 			}
 			std::shuffle(frames.begin(), frames.end(), rng);
 			for (const std::string &f : frames) {
@@ -168,15 +172,18 @@ TEST(L7Quic, CoalescedPackets)
 	std::string a = client.initial(crypto_frame(700, hello.substr(700)), 0);
 	client.number = 1;
 	std::string b = client.initial(crypto_frame(0, hello.substr(0, 700)), 0);
-	std::string zero_rtt = u8(0xd3) + u32(quic_v1) + vec8(rfc_id) + vec8("") + varint(40) + std::string(40, 'z');
-	std::string handshake = u8(0xe3) + u32(quic_v1) + vec8("") + vec8("server") + varint(30) + std::string(30, 'h');
+	std::string zero_rtt =
+		u8(0xd3) + u32(quic_v1) + vec8(rfc_id) + vec8("") + varint(40) + std::string(40, 'z');
+	std::string handshake =
+		u8(0xe3) + u32(quic_v1) + vec8("") + vec8("server") + varint(30) + std::string(30, 'h');
 	std::string ack = u8(2) + u8(0) + u8(0) + u8(0) + u8(0);
 
 	EXPECT_EQ(p.feed(0, a + zero_rtt + b + "\x40 short"), MR_L7_MORE);
 	expect_hello(p);
 	EXPECT_EQ(p.feed(1, server.initial(ack) + handshake), MR_L7_MORE);
 	server.number = 1;
-	EXPECT_EQ(p.feed(1, handshake + server.initial(ack + crypto_frame(0, answer_hello()), 0)), MR_L7_DONE);
+	EXPECT_EQ(p.feed(1, handshake + server.initial(ack + crypto_frame(0, answer_hello()), 0)),
+		  MR_L7_DONE);
 	EXPECT_EQ(p.one("tls_cipher"), "4865");
 }
 
@@ -232,14 +239,16 @@ TEST(L7Quic, VersionNegotiation)
 	client.version = quic_v1;
 	EXPECT_EQ(p.feed(0, client.initial(crypto_frame(0, long_hello(10)))), MR_L7_MORE);
 	EXPECT_EQ(p.all("quic_version"), (std::vector<std::string>{ std::to_string(0x0a0a0a0a), "1" }));
-	EXPECT_EQ(p.all("quic_offered_version"), (std::vector<std::string>{ std::to_string(0x1a2a3a4a), "1" }));
+	EXPECT_EQ(p.all("quic_offered_version"),
+		  (std::vector<std::string>{ std::to_string(0x1a2a3a4a), "1" }));
 	expect_hello(p);
 }
 
 /* Google's versions are recognised only. */
 TEST(L7Quic, GoogleVersions)
 {
-	std::string q043 = u8(0x09) + "12345678Q043" + u8(1) + "CHLO", q046 = u8(0xc3) + "Q046" + u8(0x50) + "12345678";
+	std::string q043 = u8(0x09) + "12345678Q043" + u8(1) + "CHLO",
+		    q046 = u8(0xc3) + "Q046" + u8(0x50) + "12345678";
 
 	for (const std::string &packet : { q043, q046 }) {
 		Parse p("quic", MR_L7_UDP);
@@ -255,7 +264,8 @@ TEST(L7Quic, NotQuic)
 {
 	std::string dns = unhex("8000818000010001000000000377777706676f6f676c6503636f6d0000010001");
 
-	for (const std::string &s : { dns, std::string("\x80"), std::string("hello"), u8(0xc0) + u32(5) + vec8("") + vec8("") + "x" })
+	for (const std::string &s : { dns, std::string("\x80"), std::string("hello"),
+				      u8(0xc0) + u32(5) + vec8("") + vec8("") + "x" })
 		EXPECT_EQ(probe("quic", s, 0, MR_L7_UDP), MR_L7_NO);
 }
 
@@ -281,18 +291,19 @@ TEST(L7Quic, Forged)
 TEST(L7Quic, HostileFrames)
 {
 	const std::string bad[] = {
-		u8(6) + u32(0xbfffffff) + varint(4) + "abcd",		  /* offset beyond any hello */
-		u8(6) + varint(0) + varint(16000) + "abcd",		  /* longer than the packet */
-		crypto_frame(0, u8(1) + u24(0xffffff)),			  /* a hello of 16 MB */
-		crypto_frame(0, "GET / HTTP/1.1"),			  /* no hello */
-		u8(2) + u8(0) + u8(0) + u32(0xbfffffff) + u8(0),	  /* 2^30 ranges */
+		u8(6) + u32(0xbfffffff) + varint(4) + "abcd",	 /* offset beyond any hello */
+		u8(6) + varint(0) + varint(16000) + "abcd",	 /* longer than the packet */
+		crypto_frame(0, u8(1) + u24(0xffffff)),		 /* a hello of 16 MB */
+		crypto_frame(0, "GET / HTTP/1.1"),		 /* no hello */
+		u8(2) + u8(0) + u8(0) + u32(0xbfffffff) + u8(0), /* 2^30 ranges */
 		u8(0x30) + "DATAGRAM",
 	};
 
 	for (const std::string &payload : bad) {
 		Parse p("quic", MR_L7_UDP);
 
-		EXPECT_EQ(p.feed(0, QuicPacket().initial(payload)), MR_L7_BROKEN) << hex(payload.data(), payload.size());
+		EXPECT_EQ(p.feed(0, QuicPacket().initial(payload)), MR_L7_BROKEN)
+			<< hex(payload.data(), payload.size());
 	}
 
 	/* every other octet: more pieces than are kept */
@@ -343,7 +354,8 @@ TEST(L7QuicFrames, PiecesAgainstOctetMap)
 			std::string frame = crypto_frame(at, std::string(n, 'x'));
 			unsigned runs = 0;
 
-			ASSERT_TRUE(mr_l7_quic_frames(&c, (const uint8_t *)frame.data(), (uint32_t)frame.size()));
+			ASSERT_TRUE(
+				mr_l7_quic_frames(&c, (const uint8_t *)frame.data(), (uint32_t)frame.size()));
 			std::fill_n(have.begin() + (long)at, n, true);
 			for (size_t k = 0; k < have.size(); k++) {
 				if (!have[k])

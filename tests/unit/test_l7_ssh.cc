@@ -22,14 +22,16 @@ std::string packet(const std::string &payload)
 {
 	unsigned padding = 4 + (8 - (unsigned)(payload.size() + 9) % 8) % 8;
 
-	return u32((uint32_t)payload.size() + 1 + padding) + u8(padding) + payload + std::string(padding, '\0');
+	return u32((uint32_t)payload.size() + 1 + padding) + u8(padding) + payload +
+	       std::string(padding, '\0');
 }
 
 std::string kexinit(const Lists &l)
 {
-	return packet(u8(20) + std::string(16, 'c') + name_list(l.kex) + name_list(l.host_key) + name_list(l.cipher_c) +
-		      name_list(l.cipher_s) + name_list(l.mac_c) + name_list(l.mac_s) + name_list(l.comp_c) +
-		      name_list(l.comp_s) + name_list("") + name_list("") + u8(0) + u32(0));
+	return packet(u8(20) + std::string(16, 'c') + name_list(l.kex) + name_list(l.host_key) +
+		      name_list(l.cipher_c) + name_list(l.cipher_s) + name_list(l.mac_c) +
+		      name_list(l.mac_s) + name_list(l.comp_c) + name_list(l.comp_s) + name_list("") +
+		      name_list("") + u8(0) + u32(0));
 }
 
 std::string md5(const std::string &s)
@@ -49,18 +51,25 @@ std::string md5(const std::string &s)
 const Lists client_lists = {
 	"curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha256,ext-info-c",
 	"ssh-ed25519,rsa-sha2-512,rsa-sha2-256",
-	"aes128-ctr,aes256-ctr,aes256-gcm@openssh.com", "aes256-ctr",
-	"umac-64@openssh.com,hmac-sha2-256,hmac-sha1", "hmac-sha1",
-	"none,zlib@openssh.com", "none",
+	"aes128-ctr,aes256-ctr,aes256-gcm@openssh.com",
+	"aes256-ctr",
+	"umac-64@openssh.com,hmac-sha2-256,hmac-sha1",
+	"hmac-sha1",
+	"none,zlib@openssh.com",
+	"none",
 };
 const Lists server_lists = {
 	"diffie-hellman-group14-sha256,ecdh-sha2-nistp256",
 	"rsa-sha2-256,rsa-sha2-512",
-	"aes256-gcm@openssh.com,aes256-ctr", "aes256-ctr,aes128-ctr",
-	"hmac-sha1,hmac-sha2-256", "hmac-sha2-512",
-	"none", "zlib",
+	"aes256-gcm@openssh.com,aes256-ctr",
+	"aes256-ctr,aes128-ctr",
+	"hmac-sha1,hmac-sha2-256",
+	"hmac-sha2-512",
+	"none",
+	"zlib",
 };
-const std::string client_line = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u2\r\n", server_line = "SSH-2.0-dropbear_2022.83\n";
+const std::string client_line = "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u2\r\n",
+		  server_line = "SSH-2.0-dropbear_2022.83\n";
 
 void expect_exchange(const Parse &p)
 {
@@ -69,8 +78,8 @@ void expect_exchange(const Parse &p)
 	EXPECT_EQ(p.one("ssh_client_software"), "OpenSSH_9.2p1");
 	EXPECT_EQ(p.one("ssh_server"), "SSH-2.0-dropbear_2022.83");
 	EXPECT_EQ(p.one("ssh_server_software"), "dropbear_2022.83");
-	EXPECT_EQ(p.one("ssh_hassh_string"), client_lists.kex + ";" + client_lists.cipher_c + ";" + client_lists.mac_c + ";" +
-						     client_lists.comp_c);
+	EXPECT_EQ(p.one("ssh_hassh_string"), client_lists.kex + ";" + client_lists.cipher_c + ";" +
+						     client_lists.mac_c + ";" + client_lists.comp_c);
 	EXPECT_EQ(p.one("ssh_hassh"), md5(p.one("ssh_hassh_string")));
 	EXPECT_EQ(p.one("ssh_hassh_server_string"), server_lists.kex + ";" + server_lists.cipher_s + ";" +
 							    server_lists.mac_s + ";" + server_lists.comp_s);
@@ -113,7 +122,8 @@ TEST(L7Ssh, LinesAndMessagesBetween)
 {
 	Parse p("ssh");
 
-	EXPECT_EQ(p.feed(1, "Welcome\r\nto nowhere\r\n" + server_line + packet(u8(2) + name_list("ignored")) + kexinit(server_lists)),
+	EXPECT_EQ(p.feed(1, "Welcome\r\nto nowhere\r\n" + server_line + packet(u8(2) + name_list("ignored")) +
+				    kexinit(server_lists)),
 		  MR_L7_MORE);
 	EXPECT_EQ(p.feed(0, client_line + kexinit(client_lists)), MR_L7_DONE);
 	expect_exchange(p);
@@ -168,8 +178,8 @@ TEST(L7Ssh, Malformed)
 {
 	const std::string good = kexinit(client_lists);
 	const std::string bad[] = {
-		std::string(2000, 'x'),				/* no line */
-		client_line + u32(0xffffffff) + "xxxxxxxxxxx",	/* a packet of 4 GB */
+		std::string(2000, 'x'),					/* no line */
+		client_line + u32(0xffffffff) + "xxxxxxxxxxx",		/* a packet of 4 GB */
 		client_line + u32(12) + u8(200) + std::string(20, 'x'), /* padding beyond the packet */
 		client_line + packet(u8(20) + std::string(16, 'c') + u32(0xfffffff0) + "kex"),
 		client_line + packet(u8(99) + "what is this"),

@@ -44,7 +44,8 @@ struct Certificate {
 		X509_set_pubkey(cert, key);
 		if (padding != 0) {
 			std::string comment(padding, 'x');
-			X509_EXTENSION *e = X509V3_EXT_conf_nid(nullptr, nullptr, NID_netscape_comment, comment.c_str());
+			X509_EXTENSION *e =
+				X509V3_EXT_conf_nid(nullptr, nullptr, NID_netscape_comment, comment.c_str());
 
 			X509_add_ext(cert, e, -1);
 			X509_EXTENSION_free(e);
@@ -70,7 +71,8 @@ struct Certificate {
 		BIO *bio = BIO_new(BIO_s_mem());
 		char *p;
 
-		X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_SEP_CPLUS_SPC | ASN1_STRFLGS_UTF8_CONVERT);
+		X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+				   XN_FLAG_SEP_CPLUS_SPC | ASN1_STRFLGS_UTF8_CONVERT);
 		long len = BIO_get_mem_data(bio, &p);
 		std::string s(p, (size_t)len);
 		BIO_free(bio);
@@ -97,7 +99,8 @@ struct Flight {
 	std::string octets;
 };
 
-int choose_alpn(SSL *, const unsigned char **out, unsigned char *outlen, const unsigned char *, unsigned int, void *)
+int choose_alpn(SSL *, const unsigned char **out, unsigned char *outlen, const unsigned char *, unsigned int,
+		void *)
 {
 	*out = (const unsigned char *)"h2";
 	*outlen = 2;
@@ -165,7 +168,8 @@ struct Handshake {
 			SSL_do_handshake(s);
 			move(s, c, 1);
 		}
-		ASSERT_TRUE(SSL_is_init_finished(c) && SSL_is_init_finished(s)) << ERR_error_string(ERR_get_error(), nullptr);
+		ASSERT_TRUE(SSL_is_init_finished(c) && SSL_is_init_finished(s))
+			<< ERR_error_string(ERR_get_error(), nullptr);
 		SSL_write(s, "hello", 5);
 		move(s, c, 1);
 		char buf[16];
@@ -182,7 +186,9 @@ struct Handshake {
 };
 
 const Names example_name = {
-	{ "C", "DE" }, { "O", "Millrace & Söhne" }, { "CN", "www.example.org" },
+	{ "C", "DE" },
+	{ "O", "Millrace & Söhne" },
+	{ "CN", "www.example.org" },
 };
 
 struct Version {
@@ -190,7 +196,10 @@ struct Version {
 	const char *name;
 };
 const Version versions[] = {
-	{ TLS1_VERSION, "TLS 1.0" }, { TLS1_1_VERSION, "TLS 1.1" }, { TLS1_2_VERSION, "TLS 1.2" }, { TLS1_3_VERSION, "TLS 1.3" },
+	{ TLS1_VERSION, "TLS 1.0" },
+	{ TLS1_1_VERSION, "TLS 1.1" },
+	{ TLS1_2_VERSION, "TLS 1.2" },
+	{ TLS1_3_VERSION, "TLS 1.3" },
 };
 
 mr_l7_want feed_all(Parse &p, const std::vector<Flight> &flights)
@@ -308,9 +317,10 @@ TEST(L7Tls, Rfc8448SimpleHandshake)
 		"0033002600240"
 		"01d002099381de560e4bd43d23d8e435a7dbafeb3c06e51c13cae4d5413691e529aaf2c002b0003020304000d0020001e"
 		"040305030603020308040805080604010501060102010402050206020202002d00020101001c00024001");
-	std::string answer = unhex("020000560303a6af06a4121860dc5e6e60249cd34c95930c8ac5cb1434dac155772ed3e2692800"
-				   "130100002e00330024001d0020c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1"
-				   "b04e751f0f002b00020304");
+	std::string answer =
+		unhex("020000560303a6af06a4121860dc5e6e60249cd34c95930c8ac5cb1434dac155772ed3e2692800"
+		      "130100002e00330024001d0020c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1"
+		      "b04e751f0f002b00020304");
 	Parse p("tls");
 
 	ASSERT_EQ(hello.size(), 196u);
@@ -320,17 +330,21 @@ TEST(L7Tls, Rfc8448SimpleHandshake)
 	EXPECT_EQ(p.one("tls_client_version"), "TLS 1.3");
 	EXPECT_EQ(p.one("tls_version"), "TLS 1.3");
 	EXPECT_EQ(p.one("tls_cipher"), "4865");
-	EXPECT_EQ(p.one("tls_ja3_string"), "771,4865-4867-4866,0-65281-10-35-51-43-13-45-28,29-23-24-25-256-257-258-259-260,");
+	EXPECT_EQ(p.one("tls_ja3_string"),
+		  "771,4865-4867-4866,0-65281-10-35-51-43-13-45-28,29-23-24-25-256-257-258-259-260,");
 }
 
 /* The examples in the publication of JA3. */
 TEST(L7Tls, Ja3OfItsPublication)
 {
 	Parse a("tls"), b("tls");
-	std::string ext = sni_extension("x") + extension(10, vec16(list16({ 23, 24, 25 }))) + extension(11, vec8(u8(0)));
+	std::string ext = sni_extension("x") + extension(10, vec16(list16({ 23, 24, 25 }))) +
+			  extension(11, vec8(u8(0)));
 
-	a.feed(0, record(22, client_hello(769, { 47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4 }, ext)));
-	EXPECT_EQ(a.one("tls_ja3_string"), "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0");
+	a.feed(0, record(22, client_hello(769, { 47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4 },
+					  ext)));
+	EXPECT_EQ(a.one("tls_ja3_string"),
+		  "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0");
 	EXPECT_EQ(a.one("tls_ja3"), "ada70206e40642a3e4461f35503241d5");
 	b.feed(0, record(22, client_hello(769, { 4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99 }, "")));
 	EXPECT_EQ(b.one("tls_ja3"), "de350869b8c85de67a350c8d186f11e6");
@@ -341,22 +355,23 @@ std::string ja4_example(const std::string &alpn, bool sni = true)
 {
 	std::string ext = extension(0x1a1a);
 
-	for (unsigned type : { 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b,
-			       0xff01, 0x000b, 0x000a, 0x0015 }) {
+	for (unsigned type : { 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023,
+			       0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015 }) {
 		if (type == 0)
 			ext += sni ? sni_extension("example.org") : "";
 		else if (type == 0x10)
 			ext += alpn.empty() ? "" : alpn_extension({ alpn, "http/1.1" });
 		else if (type == 0x0d)
-			ext += extension(type, vec16(list16({ 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601 })));
+			ext += extension(type, vec16(list16({ 0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501,
+							      0x0806, 0x0601 })));
 		else if (type == 0x2b)
 			ext += extension(type, vec8(list16({ 0x7a7a, 0x0304, 0x0303 })));
 		else
 			ext += extension(type);
 	}
 	return client_hello(0x0303,
-			    { 0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014,
-			      0x009c, 0x009d, 0x002f, 0x0035 },
+			    { 0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
+			      0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035 },
 			    ext);
 }
 
@@ -377,7 +392,10 @@ TEST(L7Tls, Ja4OfItsPublication)
 	EXPECT_EQ(ja4(ja4_example("\xab\xcd")).substr(8, 2), "ad");
 	EXPECT_EQ(ja4(ja4_example("0\xab")).substr(8, 2), "3b");
 	EXPECT_EQ(ja4(ja4_example("01\xab\xcd")).substr(8, 2), "3d");
-	EXPECT_EQ(ja4(ja4_example("0\xab\xcd" "1")).substr(8, 2), "01");
+	EXPECT_EQ(ja4(ja4_example("0\xab\xcd"
+				  "1"))
+			  .substr(8, 2),
+		  "01");
 	EXPECT_EQ(ja4(ja4_example("q")).substr(8, 2), "qq");
 	EXPECT_EQ(ja4(client_hello(0x0300, {}, "")), "ts3i000000_000000000000_000000000000");
 	EXPECT_EQ(ja4(client_hello(0x0302, { 47 }, "")), "t11i010000_ba72b8082249_000000000000");
@@ -411,8 +429,8 @@ TEST(L7Tls, EncryptedNames)
 /* SSL 2 framing of a hello that offers more, as clients of around 2000 sent it, and an answer in records. */
 TEST(L7Tls, Ssl2CompatibleHello)
 {
-	std::string body = u8(1) + u16(0x0301) + u16(6) + u16(0) + u16(16) + unhex("0000350100800000") .substr(0, 6) +
-			   std::string(16, 'c');
+	std::string body = u8(1) + u16(0x0301) + u16(6) + u16(0) + u16(16) +
+			   unhex("0000350100800000").substr(0, 6) + std::string(16, 'c');
 	std::string hello = u16(0x8000 | (unsigned)body.size()) + body;
 	Parse p("tls");
 
@@ -423,7 +441,8 @@ TEST(L7Tls, Ssl2CompatibleHello)
 	EXPECT_EQ(p.feed(0, hello.substr(20)), MR_L7_MORE);
 	EXPECT_EQ(p.one("tls_client_version"), "TLS 1.0");
 	EXPECT_EQ(p.feed(1, record(22, server_hello(0x0301, 0x35, ""), 0x0301)), MR_L7_MORE);
-	EXPECT_EQ(p.feed(0, record(22, u8(16) + vec24("key"), 0x0301) + record(20, u8(1), 0x0301)), MR_L7_MORE);
+	EXPECT_EQ(p.feed(0, record(22, u8(16) + vec24("key"), 0x0301) + record(20, u8(1), 0x0301)),
+		  MR_L7_MORE);
 	EXPECT_EQ(p.feed(0, record(23, "data", 0x0301)), MR_L7_DONE);
 	EXPECT_EQ(p.one("tls_version"), "TLS 1.0");
 }
@@ -432,9 +451,10 @@ TEST(L7Tls, Ssl2)
 {
 	Certificate cert(example_name);
 	std::string der = cert.der();
-	std::string hello = u8(1) + u16(2) + u16(3) + u16(0) + u16(16) + unhex("010080") + std::string(16, 'c');
-	std::string answer = u8(4) + u8(0) + u8(1) + u16(2) + u16((unsigned)der.size()) + u16(3) + u16(16) + der +
-			     unhex("010080") + std::string(16, 'i');
+	std::string hello =
+		u8(1) + u16(2) + u16(3) + u16(0) + u16(16) + unhex("010080") + std::string(16, 'c');
+	std::string answer = u8(4) + u8(0) + u8(1) + u16(2) + u16((unsigned)der.size()) + u16(3) + u16(16) +
+			     der + unhex("010080") + std::string(16, 'i');
 	Parse p("tls");
 
 	EXPECT_EQ(p.feed(0, u16(0x8000 | (unsigned)hello.size()) + hello), MR_L7_MORE);
@@ -443,7 +463,8 @@ TEST(L7Tls, Ssl2)
 	EXPECT_EQ(p.one("tls_cert_subject"), "C=DE, O=Millrace & Söhne, CN=www.example.org");
 }
 
-/* Only the server's own certificate is told of; those behind it are for rules, one beyond the window is skipped. */
+/* Only the server's own certificate is told of; those behind it are for rules, one beyond the window is
+ * skipped. */
 TEST(L7Tls, Chain)
 {
 	Certificate leaf(example_name), ca(Names{ { "CN", "ca" } }, 20000), root(Names{ { "CN", "root" } });
@@ -478,11 +499,26 @@ TEST(L7Tls, EarlyData)
 {
 	Parse p("tls");
 
-	EXPECT_EQ(p.feed(0, record(22, client_hello(0x0303, { 0x1301 }, "")) + record(23, "early")), MR_L7_MORE);
-	EXPECT_EQ(p.feed(1, record(22, server_hello(0x0303, 0x1301, extension(43, u16(0x0304)) + extension(41, u16(0))))),
+	EXPECT_EQ(p.feed(0, record(22, client_hello(0x0303, { 0x1301 }, "")) + record(23, "early")),
+		  MR_L7_MORE);
+	EXPECT_EQ(p.feed(1, record(22, server_hello(0x0303, 0x1301,
+						    extension(43, u16(0x0304)) + extension(41, u16(0))))),
 		  MR_L7_DONE);
 	EXPECT_EQ(p.one("tls_version"), "TLS 1.3");
 	EXPECT_EQ(p.one("tls_resumed"), "1");
+}
+
+/* An extension that ends behind the message: the ones before it are told of. */
+TEST(L7Tls, ExtensionBeyondTheEnd)
+{
+	Parse p("tls");
+
+	EXPECT_EQ(p.feed(0, record(22, client_hello(0x0303, { 47 },
+						    sni_extension("a.b") + u16(11) + u16(9) + "1234"))),
+		  MR_L7_MORE);
+	EXPECT_EQ(p.one("tls_sni"), "a.b");
+	EXPECT_EQ(p.one("tls_ja3_string"), "771,47,0,,");
+	EXPECT_EQ(p.one("tls_ja4").substr(0, 10), "t12d010100");
 }
 
 TEST(L7Tls, Malformed)
@@ -499,9 +535,11 @@ TEST(L7Tls, Malformed)
 	Parse empty("tls"), other("tls"), between("tls");
 	EXPECT_EQ(empty.feed(0, record(22, u8(1) + u24(0))), MR_L7_BROKEN);
 	EXPECT_EQ(other.feed(0, record(22, hello) + "GET / HTTP/1.1\r\n"), MR_L7_BROKEN);
-	EXPECT_EQ(between.feed(0, record(22, hello.substr(0, 20)) + record(21, "xx") + record(22, hello.substr(20))),
+	EXPECT_EQ(between.feed(0, record(22, hello.substr(0, 20)) + record(21, "xx") +
+					  record(22, hello.substr(20))),
 		  MR_L7_BROKEN);
-	for (const char *text : { "GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n", "\x16\x03\x09\x00\x05", "\x17\x03\x03\xff\xff" })
+	for (const char *text :
+	     { "GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n", "\x16\x03\x09\x00\x05", "\x17\x03\x03\xff\xff" })
 		EXPECT_EQ(probe("tls", text), MR_L7_NO) << text;
 	EXPECT_EQ(probe("tls", "\x16\x03"), MR_L7_MAYBE);
 }
@@ -514,9 +552,18 @@ TEST(L7X509, NamesAsOpenSslPrintsThem)
 		example_name,
 		{ { "C", "US" }, { "ST", "California" }, { "L", "Mountain View" }, { "street", "1 Way" } },
 		{ { "DC", "org" }, { "DC", "example" }, { "UID", "42" }, { "emailAddress", "a@b.org" } },
-		{ { "1.3.6.1.4.1.311.60.2.1.3", "DE" }, { "businessCategory", "Private" }, { "serialNumber", "HRB 1" } },
-		{ { "GN", "Ada" }, { "SN", "Lovelace" }, { "title", "Countess" }, { "initials", "AL" }, { "name", "x" } },
-		{ { "2.5.4.97", "VATDE-1" }, { "2.5.4.17", "10115" }, { "2.5.4.65", "p" }, { "2.5.4.46", "q" } },
+		{ { "1.3.6.1.4.1.311.60.2.1.3", "DE" },
+		  { "businessCategory", "Private" },
+		  { "serialNumber", "HRB 1" } },
+		{ { "GN", "Ada" },
+		  { "SN", "Lovelace" },
+		  { "title", "Countess" },
+		  { "initials", "AL" },
+		  { "name", "x" } },
+		{ { "2.5.4.97", "VATDE-1" },
+		  { "2.5.4.17", "10115" },
+		  { "2.5.4.65", "p" },
+		  { "2.5.4.46", "q" } },
 	};
 
 	for (const auto &n : names) {
@@ -526,7 +573,8 @@ TEST(L7X509, NamesAsOpenSslPrintsThem)
 		char text[1024];
 
 		ASSERT_TRUE(mr_l7_x509_parse((const uint8_t *)der.data(), der.size(), &parsed));
-		EXPECT_EQ(std::string(text, mr_l7_x509_name(parsed.subject, text, sizeof(text))), cert.subject());
+		EXPECT_EQ(std::string(text, mr_l7_x509_name(parsed.subject, text, sizeof(text))),
+			  cert.subject());
 	}
 }
 
@@ -536,8 +584,8 @@ TEST(L7X509, OddNames)
 	std::string oid = unhex("0603883703");
 	std::string pair1 = u8(0x30) + vec8(oid + u8(0x1c) + vec8(u32('A') + u32(0x1f600)));
 	std::string pair2 = u8(0x30) + vec8(unhex("0603550403") + u8(0x1e) + vec8(u16(0x20ac) + u16(0xe4)));
-	std::string name = u8(0x31) + vec8(pair1 + pair2) +
-			   u8(0x31) + vec8(u8(0x30) + vec8(unhex("0603550406") + u8(0x13) + vec8("DE")));
+	std::string name = u8(0x31) + vec8(pair1 + pair2) + u8(0x31) +
+			   vec8(u8(0x30) + vec8(unhex("0603550406") + u8(0x13) + vec8("DE")));
 	mr_l7_der der = { (const uint8_t *)name.data(), name.size() };
 	char text[64];
 
@@ -549,8 +597,9 @@ TEST(L7X509, TimesAsOpenSslReadsThem)
 {
 	Certificate cert(example_name);
 
-	for (int64_t t : { (int64_t)0, (int64_t)951782400, (int64_t)951868799, (int64_t)1709164800, (int64_t)2524607999,
-			   (int64_t)2524608000, (int64_t)4107542400, (int64_t)253402300799 }) {
+	for (int64_t t :
+	     { (int64_t)0, (int64_t)951782400, (int64_t)951868799, (int64_t)1709164800, (int64_t)2524607999,
+	       (int64_t)2524608000, (int64_t)4107542400, (int64_t)253402300799 }) {
 		mr_l7_x509 parsed;
 
 		ASN1_TIME_set(X509_getm_notAfter(cert.cert), t);
@@ -569,7 +618,8 @@ TEST(L7X509, CutOrChangedAnywhere)
 	char text[256];
 
 	for (size_t i = 0; i < 20000; i++) {
-		std::vector<uint8_t> bad(der.begin(), der.begin() + (long)(i < der.size() ? i : 1 + rng() % der.size()));
+		std::vector<uint8_t> bad(der.begin(),
+					 der.begin() + (long)(i < der.size() ? i : 1 + rng() % der.size()));
 		mr_l7_x509 parsed;
 
 		if (i >= der.size())
