@@ -6,9 +6,9 @@
  * (the header of a message, a hello, one certificate) and are consumed at once: what is incomplete stays in
  * the window, so the state only knows where in the record and in the message the next item begins.
  *
- * After STARTTLS or the like: another parser zeroes state_size octets and calls mr_l7_tls.parse with what
- * follows its own last octet in each direction; which side speaks first and which is the client shows from
- * the messages.
+ * After STARTTLS or the like: a zeroed state and what follows the other protocol's last octet in each
+ * direction, be it by MR_L7_NEXT or by another parser that calls mr_l7_tls.parse itself. Which side is the
+ * client shows from the messages, not from who opened the connection (FTP in active mode).
  */
 #include <string.h>
 
