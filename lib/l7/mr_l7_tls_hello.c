@@ -224,15 +224,11 @@ void mr_l7_tls_put_version(enum mr_l7_field field, uint16_t version, struct mr_l
 
 static void put_decimal(struct mr_wbuf *w, uint16_t v)
 {
-	char digits[5];
-	size_t n = 0;
+	unsigned int n = v < 10 ? 1 : v < 100 ? 2 : v < 1000 ? 3 : v < 10000 ? 4 : 5;
+	uint8_t *p = mr_wbuf_reserve(w, n);
 
-	do {
-		digits[n++] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
-	while (n != 0)
-		mr_wbuf_put_u8(w, (uint8_t)digits[--n]);
+	for (; p != NULL && n != 0; v /= 10)
+		p[--n] = (uint8_t)('0' + v % 10);
 }
 
 /* The numbers of a list of @p width octets each, joined by '-', GREASE left out. */

@@ -72,15 +72,16 @@ static void sort(struct values *values)
 static void put_values(struct mr_wbuf *w, const struct values *values)
 {
 	for (unsigned int i = 0; i < values->n; i++) {
-		uint8_t octets[2], *text;
+		uint8_t *text = mr_wbuf_reserve(w, 5), octets[2];
 
+		if (text == NULL)
+			return;
 		mr_put_u16(octets, values->v[i]);
-		if (i != 0)
-			mr_wbuf_put_u8(w, ',');
-		text = mr_wbuf_reserve(w, 4);
-		if (text != NULL)
-			mr_l7_hex(octets, 2, (char *)text);
+		mr_l7_hex(octets, 2, (char *)text);
+		text[4] = ',';
 	}
+	if (values->n != 0) /* no comma behind the last */
+		w->len--;
 }
 
 /* The first 12 digits of the SHA-256; of nothing they are zeros. */
@@ -140,7 +141,7 @@ static void put_alpn(struct mr_wbuf *w, struct mr_l7_tls_span alpn)
 bool mr_l7_tls_ja4(const struct mr_l7_tls_hello *hello, char transport, char ret_ja4[MR_L7_TLS_JA4_LEN])
 {
 	struct values ciphers, extensions, signatures;
-	uint8_t text[5 * 2 * VALUES_MAX];
+	uint8_t text[5 * 2 * VALUES_MAX + 1];
 	struct mr_wbuf w, list;
 	unsigned int extension_count;
 
