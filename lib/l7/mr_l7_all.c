@@ -15,6 +15,9 @@ const struct mr_l7_ops *const mr_l7_all[] = {
 	&mr_l7_mdns,
 	&mr_l7_llmnr,
 	&mr_l7_dns,
+	&mr_l7_ssh,
+	&mr_l7_tls,
+	&mr_l7_quic,
 	NULL,
 };
 /* clang-format on */

@@ -94,11 +94,63 @@ enum {
 	  "kind of the query when it isn't 0 (4: notify, 5: update)") \
 	X(DNS_NOTE, "dns_note", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 164, "what is odd about a message (names: lib/l7/README.md)")
 
-#define MR_L7_FIELDS_TLS(X)
+#define MR_L7_FIELDS_TLS(X) \
+	X(TLS_SNI, "tls_sni", MR_L7_TEXT, 0, 0, MR_L7_PEN, 200, "server name that the client asks for") \
+	X(TLS_VERSION, "tls_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 201, "version that the server chose") \
+	X(TLS_CLIENT_VERSION, "tls_client_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 202, "highest version offered") \
+	X(TLS_RECORD_VERSION, "tls_record_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 203, \
+	  "version of the record that begins the ClientHello") \
+	X(TLS_ALPN, "tls_alpn", MR_L7_TEXT, 0, 0, MR_L7_PEN, 204, "application protocol that the server chose") \
+	X(TLS_ALPN_OFFERED, "tls_alpn_offered", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 205, \
+	  "application protocols offered, first choice first") \
+	X(TLS_CIPHER, "tls_cipher", MR_L7_NUMBER, 2, 0, MR_L7_PEN, 206, "cipher suite chosen, IANA number") \
+	X(TLS_JA3, "tls_ja3", MR_L7_TEXT, 0, 0, MR_L7_PEN, 207, "JA3 fingerprint of the client") \
+	X(TLS_JA3S, "tls_ja3s", MR_L7_TEXT, 0, 0, MR_L7_PEN, 208, "JA3S fingerprint of the server") \
+	X(TLS_JA4, "tls_ja4", MR_L7_TEXT, 0, 0, MR_L7_PEN, 209, "JA4 fingerprint of the client") \
+	X(TLS_JA3_STRING, "tls_ja3_string", MR_L7_TEXT, 0, MR_L7_HIDDEN, MR_L7_PEN, 210, "what JA3 is the MD5 of") \
+	X(TLS_JA3S_STRING, "tls_ja3s_string", MR_L7_TEXT, 0, MR_L7_HIDDEN, MR_L7_PEN, 211, "what JA3S is the MD5 of") \
+	X(TLS_CERT_SUBJECT, "tls_cert_subject", MR_L7_TEXT, 0, 0, MR_L7_PEN, 212, "subject of the server's certificate") \
+	X(TLS_CERT_ISSUER, "tls_cert_issuer", MR_L7_TEXT, 0, 0, MR_L7_PEN, 213, "issuer of the server's certificate") \
+	X(TLS_CERT_SERIAL, "tls_cert_serial", MR_L7_TEXT, 0, 0, MR_L7_PEN, 214, "its serial number, hex") \
+	X(TLS_CERT_NOT_BEFORE, "tls_cert_not_before", MR_L7_NUMBER, 8, 0, MR_L7_PEN, 215, "valid from, s since 1970") \
+	X(TLS_CERT_NOT_AFTER, "tls_cert_not_after", MR_L7_NUMBER, 8, 0, MR_L7_PEN, 216, "valid until, s since 1970") \
+	X(TLS_CERT_SHA1, "tls_cert_sha1", MR_L7_TEXT, 0, 0, MR_L7_PEN, 217, "SHA-1 of the server's certificate") \
+	X(TLS_CERT_SHA256, "tls_cert_sha256", MR_L7_TEXT, 0, 0, MR_L7_PEN, 218, "SHA-256 of the server's certificate") \
+	X(TLS_ECH, "tls_ech", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 219, "1: encrypted ClientHello or its GREASE, 2: ESNI") \
+	X(TLS_RESUMED, "tls_resumed", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 220, "1: an earlier session is resumed") \
+	X(TLS_CERT, "tls_cert", MR_L7_OCTETS, 0, MR_L7_MANY | MR_L7_HIDDEN, MR_L7_PEN, 221, \
+	  "certificates of the server, DER")
 
-#define MR_L7_FIELDS_QUIC(X)
+#define MR_L7_FIELDS_QUIC(X) \
+	X(QUIC_VERSION, "quic_version", MR_L7_NUMBER, 4, MR_L7_MANY, MR_L7_PEN, 240, \
+	  "version of the client, again after a Version Negotiation") \
+	X(QUIC_USER_AGENT, "quic_user_agent", MR_L7_TEXT, 0, 0, MR_L7_PEN, 241, "client, from its transport parameters") \
+	X(QUIC_DCID_OCTETS, "quic_dcid_octets", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 242, \
+	  "length of the first destination connection id") \
+	X(QUIC_SCID_OCTETS, "quic_scid_octets", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 243, \
+	  "length of the client's connection id") \
+	X(QUIC_RETRY, "quic_retry", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 244, "1: the server had the client validated by Retry") \
+	X(QUIC_OFFERED_VERSION, "quic_offered_version", MR_L7_NUMBER, 4, MR_L7_MANY, MR_L7_PEN, 245, \
+	  "versions that the server's Version Negotiation names")
 
-#define MR_L7_FIELDS_SSH(X)
+#define MR_L7_FIELDS_SSH(X) \
+	X(SSH_CLIENT, "ssh_client", MR_L7_TEXT, 0, 0, MR_L7_PEN, 260, "identification line of the client") \
+	X(SSH_SERVER, "ssh_server", MR_L7_TEXT, 0, 0, MR_L7_PEN, 261, "identification line of the server") \
+	X(SSH_CLIENT_VERSION, "ssh_client_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 262, "protocol version of the client") \
+	X(SSH_SERVER_VERSION, "ssh_server_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 263, "protocol version of the server") \
+	X(SSH_CLIENT_SOFTWARE, "ssh_client_software", MR_L7_TEXT, 0, 0, MR_L7_PEN, 264, "software of the client") \
+	X(SSH_SERVER_SOFTWARE, "ssh_server_software", MR_L7_TEXT, 0, 0, MR_L7_PEN, 265, "software of the server") \
+	X(SSH_HASSH, "ssh_hassh", MR_L7_TEXT, 0, 0, MR_L7_PEN, 266, "HASSH fingerprint of the client") \
+	X(SSH_HASSH_SERVER, "ssh_hassh_server", MR_L7_TEXT, 0, 0, MR_L7_PEN, 267, "HASSH fingerprint of the server") \
+	X(SSH_HASSH_STRING, "ssh_hassh_string", MR_L7_TEXT, 0, MR_L7_HIDDEN, MR_L7_PEN, 268, "what HASSH is the MD5 of") \
+	X(SSH_HASSH_SERVER_STRING, "ssh_hassh_server_string", MR_L7_TEXT, 0, MR_L7_HIDDEN, MR_L7_PEN, 269, \
+	  "what the HASSH of the server is the MD5 of") \
+	X(SSH_KEX, "ssh_kex", MR_L7_TEXT, 0, 0, MR_L7_PEN, 270, "key exchange chosen") \
+	X(SSH_HOST_KEY, "ssh_host_key", MR_L7_TEXT, 0, 0, MR_L7_PEN, 271, "kind of host key chosen") \
+	X(SSH_CIPHER, "ssh_cipher", MR_L7_TEXT, 0, 0, MR_L7_PEN, 272, "cipher chosen, client to server") \
+	X(SSH_MAC, "ssh_mac", MR_L7_TEXT, 0, 0, MR_L7_PEN, 273, \
+	  "message authentication chosen, client to server; none beside a cipher that brings its own") \
+	X(SSH_COMPRESSION, "ssh_compression", MR_L7_TEXT, 0, 0, MR_L7_PEN, 274, "compression chosen, client to server")
 
 #define MR_L7_FIELDS_SMTP(X)
 

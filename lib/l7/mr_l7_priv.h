@@ -10,3 +10,6 @@ extern const struct mr_l7_ops mr_l7_dns;
 extern const struct mr_l7_ops mr_l7_mdns;
 extern const struct mr_l7_ops mr_l7_llmnr;
 extern const struct mr_l7_ops mr_l7_http2;
+extern const struct mr_l7_ops mr_l7_quic;
+extern const struct mr_l7_ops mr_l7_ssh;
+extern const struct mr_l7_ops mr_l7_tls;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_l7_hello.h"
 #include "l7/mr_l7.h"
 #include "mr_bench_time.h"
 
@@ -36,6 +37,8 @@ struct piece {
 	"Content-Type: application/javascript\r\nContent-Length: 1000\r\nLast-Modified: Mon, 13 Nov 2023 "             \
 	"10:00:00 GMT\r\nConnection: keep-alive\r\nETag: \"65520000-3e8\"\r\nCache-Control: max-age=3600\r\n\r\n" TEN( \
 		TEN("0123456789"))
+/* The same of an array. */
+#define OCTETS(dir, array) { dir, (const char *)(array), sizeof(array) }
 
 static const struct row {
 	const char *name, *protocol;
@@ -72,6 +75,23 @@ static volatile size_t octets_seen; /* by the sink, so that values count as used
 static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)
 {
 	octets_seen += len;
+	{ "tls 1.2", "tls", MR_L7_TCP, false, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
+	{ "tls 1.2, rules", "tls", MR_L7_TCP, true, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
+	{ "tls 1.3", "tls", MR_L7_TCP, false, { OCTETS(0, tls13_client), OCTETS(1, tls13_server) } },
+	{ "quic", "quic", MR_L7_UDP, false, { OCTETS(0, quic_client), OCTETS(1, quic_server) } },
+	{ "quic, 2 packets",
+	  "quic",
+	  MR_L7_UDP,
+	  false,
+	  { OCTETS(0, quic_shuffled_1), OCTETS(0, quic_shuffled_2), OCTETS(1, quic_server) } },
+	{ "ssh", "ssh", MR_L7_TCP, false, { OCTETS(0, ssh_client), OCTETS(1, ssh_server) } },
+};
+
+static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)
+{
+	static volatile size_t octets;
+
+	octets += len;
 }
 
 static const struct mr_l7_ops *find(const char *name)
