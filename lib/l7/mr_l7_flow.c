@@ -350,6 +350,8 @@ static void inspect_tcp(struct mr_l7_worker *w)
 	want = mr_stream_packet(&w->stream, &w->work->stream, &seg, &w->inspector);
 	if (want == MR_STREAM_FULL)
 		w->flow->over = MR_L7_OVER_WINDOW;
+	else if (want == MR_STREAM_LOST)
+		w->flow->over = MR_L7_OVER_BROKEN;
 	else if (want == MR_STREAM_OVER)
 		w->flow->over = MR_L7_OVER_ENDED;
 }

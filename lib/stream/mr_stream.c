@@ -150,6 +150,8 @@ static void give_up(const struct side *c, uint32_t to)
 	drop_unused(c->w, c->d);
 	mr_stream_store_forget(c->w, c->d);
 	count(c, MR_C_STREAM_GAPS);
+	if (c->d->gaps < MR_STREAM_GAPS_MAX)
+		c->d->gaps++;
 }
 
 /* Where the hole at d->next ends: at the first stored octet or the FIN. @return false: nothing is behind it
@@ -177,6 +179,8 @@ static enum mr_stream_want drain(const struct side *c, bool all)
 	for (;;) {
 		if ((d->flags & FIN) != 0 && d->next == d->fin)
 			return end_side(c);
+		if (d->gaps == MR_STREAM_GAPS_MAX)
+			return MR_STREAM_LOST;
 		n = mr_stream_store_take(c->w, d, &data);
 		if (n != 0) {
 			/* beyond the FIN, which came later: as if not stored */
@@ -195,6 +199,31 @@ static enum mr_stream_want drain(const struct side *c, bool all)
 	}
 }
 
+/*
+ * Octets of a segment at d->next. Where others are stored among them they fill what is between in the store,
+ * so that a store full of holes is shown in pages and not in crumbs.
+ */
+static enum mr_stream_want place_next(const struct side *c, const uint8_t *data, uint32_t len,
+				      uint32_t *ret_placed)
+{
+	struct mr_stream_dir *d = c->d;
+	enum mr_stream_want want;
+	uint32_t first;
+	bool short_of_memory;
+
+	if (mr_stream_store_first(c->w, d, &first) && first - d->next < len) {
+		*ret_placed = mr_stream_store_put(c->w, d, d->next, data, len, &short_of_memory);
+		if (*ret_placed != 0)
+			return MR_STREAM_MORE;
+		len = first - d->next;
+	}
+	*ret_placed = len;
+	d->next += len;
+	want = deliver(c, data, len, false);
+	mr_stream_store_forget(c->w, d);
+	return want;
+}
+
 /* Octets of a segment to where they belong: the inspector, the store, or nowhere. */
 static enum mr_stream_want place(const struct side *c, uint32_t seq, const uint8_t *data, uint32_t len)
 {
@@ -209,10 +238,7 @@ static enum mr_stream_want place(const struct side *c, uint32_t seq, const uint8
 		if (ahead < 0) {
 			n = min_u32(len, 0u - (uint32_t)ahead);
 		} else if (ahead == 0) {
-			n = mr_stream_store_first(c->w, d, &first) ? min_u32(len, first - seq) : len;
-			d->next += n;
-			want = deliver(c, data, n, false);
-			mr_stream_store_forget(c->w, d);
+			want = place_next(c, data, len, &n);
 		} else {
 			n = mr_stream_store_put(c->w, d, seq, data, len, &short_of_memory);
 			if (n == 0) {
@@ -335,7 +361,7 @@ static enum mr_stream_want finish(struct mr_stream_worker *w, struct mr_stream *
 		struct side c = { w, to, &s->dir[dir], dir };
 
 		want = drain(&c, true);
-		if (want == MR_STREAM_MORE)
+		if (want == MR_STREAM_MORE || want == MR_STREAM_LOST)
 			want = end_side(&c);
 	}
 	return want;

@@ -48,6 +48,9 @@ extern "C" {
 /** With this much unused, a stream ends: nothing more would fit. */
 #define MR_STREAM_WINDOW 16384u
 
+/** With this many gaps in a direction a stream ends: what is left of it tells nothing. */
+#define MR_STREAM_GAPS_MAX 255u
+
 /** Octets of a page of the store; a direction has as many as it needs, up to mr_stream_worker.pages_max. */
 #define MR_STREAM_PAGE	    1792u
 #define MR_STREAM_PAGES_MAX 252u
@@ -105,6 +108,7 @@ struct mr_stream_dir {
 	uint32_t store;	 /* block with the directory of octets that came too early; 0: none */
 	uint16_t unused_len;
 	uint8_t flags; /* of mr_stream.c; MR_STREAM_STARTED */
+	uint8_t gaps;  /* so far, up to MR_STREAM_GAPS_MAX */
 };
 
 /** Start known: next is valid. */
@@ -121,6 +125,7 @@ enum mr_stream_want {
 	MR_STREAM_MORE,
 	MR_STREAM_OVER,	   /* both directions have ended */
 	MR_STREAM_STOPPED, /* the inspector said so */
+	MR_STREAM_LOST,	   /* MR_STREAM_GAPS_MAX gaps */
 	MR_STREAM_FULL,	   /* MR_STREAM_WINDOW octets before it and the inspector used none */
 };
 
