@@ -154,8 +154,7 @@ static void give_up(const struct side *c, uint32_t to)
 		c->d->gaps++;
 }
 
-/* Where the hole at d->next ends: at the first stored octet or the FIN. @return false: nothing is behind it
- * yet */
+/* Where the hole at d->next ends: at the first stored octet or the FIN. @return false: neither is known */
 static bool hole_end(const struct side *c, uint32_t *ret_seq)
 {
 	const struct mr_stream_dir *d = c->d;
@@ -270,15 +269,20 @@ static enum mr_stream_want acknowledge(const struct side *c, uint32_t ack)
 	return d->store != 0 || (d->flags & FIN) != 0 ? drain(c, false) : MR_STREAM_MORE;
 }
 
-static void start(struct mr_stream_dir *d, const struct mr_stream_segment *seg, uint32_t seq)
+/* Does the segment say where its direction starts? */
+static bool starts(const struct mr_stream_dir *d, const struct mr_stream_segment *seg)
 {
-	bool syn = (seg->tcp_flags & MR_TCP_SYN) != 0;
+	if ((seg->tcp_flags & MR_TCP_SYN) != 0)
+		return (d->flags & BEGUN) == 0;
+	return (d->flags & STARTED) == 0 && (seg->len != 0 || (seg->tcp_flags & MR_TCP_FIN) != 0);
+}
 
-	if ((d->flags & STARTED) == 0 ? syn || seg->len != 0 || (seg->tcp_flags & MR_TCP_FIN) != 0
-				      : syn && (d->flags & BEGUN) == 0) {
-		d->next = seq;
-		d->flags |= STARTED;
-	}
+static void start(struct mr_stream_dir *d, uint32_t seq)
+{
+	if ((d->flags & STARTED) != 0 && seq != d->next)
+		d->flags &= (uint8_t)~ACKED; /* that was for another start */
+	d->next = seq;
+	d->flags |= STARTED;
 }
 
 /*
@@ -326,7 +330,8 @@ static enum mr_stream_want take(const struct side *c, const struct mr_stream_seg
 	struct mr_stream_dir *d = c->d;
 	uint32_t seq = seg->seq + ((seg->tcp_flags & MR_TCP_SYN) != 0), len = seg->len;
 
-	start(d, seg, seq);
+	if (starts(d, seg))
+		start(d, seq);
 	if ((d->flags & STARTED) == 0 || (len == 0 && (seg->tcp_flags & MR_TCP_FIN) == 0))
 		return MR_STREAM_MORE;
 	if (is_far_ahead(c, seq)) {
@@ -367,14 +372,22 @@ static enum mr_stream_want finish(struct mr_stream_worker *w, struct mr_stream *
 	return want;
 }
 
+/* Is a reset where the stream is, as far as we or the other side know? */
+static bool reset_fits(const struct mr_stream_dir *d, uint32_t seq)
+{
+	uint32_t next = d->next;
+
+	if ((d->flags & (FIN | ENDED)) == (FIN | ENDED))
+		next++; /* the FIN has a number, too */
+	return (d->flags & STARTED) == 0 || seq == next || ((d->flags & ACKED) != 0 && seq == d->acked);
+}
+
 static enum mr_stream_want reset(struct mr_stream_worker *w, struct mr_stream *s,
 				 const struct mr_stream_segment *seg, struct mr_stream_inspector *to)
 {
-	const struct mr_stream_dir *d = &s->dir[seg->dir];
 	enum mr_stream_want want;
 
-	if ((d->flags & STARTED) != 0 && seg->seq != d->next &&
-	    !((d->flags & ACKED) != 0 && seg->seq == d->acked)) {
+	if (!reset_fits(&s->dir[seg->dir], seg->seq)) {
 		mr_counter_add(w->counters, MR_C_STREAM_RST_IGNORED, 1);
 		return MR_STREAM_MORE;
 	}

@@ -444,6 +444,30 @@ TEST(Stream, ResetWhereTheOtherSideHasSeenIt)
 	EXPECT_EQ(s.segment(0, 300, "", RST), MR_STREAM_OVER);
 }
 
+TEST(Stream, ResetBehindTheFin)
+{
+	Stream s;
+
+	s.segment(1, 50, "xy", ACK, 100);
+	s.segment(0, 100, "ab", ACK | FIN, 52);
+	EXPECT_EQ(s.segment(0, 102, "", RST), MR_STREAM_MORE);
+	EXPECT_EQ(s.segment(0, 103, "", RST), MR_STREAM_OVER);
+	EXPECT_EQ(s.seen[0], "ab$");
+	EXPECT_EQ(s.seen[1], "xy$");
+}
+
+TEST(Stream, AcknowledgmentsOfAnEarlierConnectionDontCount)
+{
+	Stream s;
+
+	s.segment(0, 1000000, "", SYN);
+	s.segment(1, 0, "", ACK, 1000001);
+	s.segment(0, 99, "", SYN);
+	s.segment(0, 102, "cd", ACK);
+	s.segment(0, 100, "ab", ACK);
+	EXPECT_EQ(s.seen[0], "abcd");
+}
+
 TEST(Stream, InspectorStops)
 {
 	Stream s;
