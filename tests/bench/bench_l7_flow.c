@@ -11,6 +11,7 @@
 
 #define FLOWS	  (1u << 20)
 #define NEW_FLOWS 20000u
+#define AT_ONCE	  60000u
 #define PACKETS	  20u
 #define REPEATS	  5
 #define PROTOCOLS 24u
@@ -41,6 +42,7 @@ struct bench {
 	struct mr_l7_worker worker;
 	struct mr_counters counters;
 	struct mr_l7_flow *flows;
+	uint32_t seq; /* of the next round */
 	uint64_t sum;
 };
 
@@ -99,6 +101,22 @@ static void many_packets(struct bench *b)
 	}
 }
 
+/* A round of packets of flows that are all being inspected, one after the other. */
+static void at_once(struct bench *b)
+{
+	struct mr_l7_packet p = {
+		.data = octets, .len = 1000, .tcp_flags = MR_TCP_ACK, .transport = MR_L7_TCP
+	};
+
+	for (uint32_t i = 0; i < AT_ONCE; i++) {
+		uint32_t n = (i * 7919u) % AT_ONCE;
+
+		p.seq = b->seq;
+		b->sum += mr_l7_flow_packet(&b->worker, &b->flows[n], &p);
+	}
+	b->seq += p.len;
+}
+
 static struct mr_bench_time measure(struct bench *b, void (*run)(struct bench *b))
 {
 	struct mr_bench_time best = { 0 };
@@ -142,6 +160,8 @@ int main(void)
 	many.ns -= first.ns;
 	many.cycles -= first.cycles;
 	mr_bench_print("payload in order", many, (double)NEW_FLOWS * PACKETS);
+	at_once(&b); /* opens them */
+	mr_bench_print("same, 60k flows at once", measure(&b, at_once), AT_ONCE);
 	printf("(check %016lx)\n", (unsigned long)b.sum);
 	free(b.flows);
 	free(memory);
