@@ -81,7 +81,23 @@ enum mr_counter_class {
 	X(RECORDS_EXPORTED,    NOTE,        "records_exported",        "records that a destination accepted") \
 	X(RECORDS_NOT_SENT,    NOTE,        "records_not_sent",        "records that no destination accepted") \
 	X(FORWARDED,           NOTE,        "forwarded_packets",       "inline packets sent on the peer port") \
-	X(FORWARD_FAILED,      NOTE,        "forward_failed",          "inline packets that the peer port didn't take")
+	X(FORWARD_FAILED,      NOTE,        "forward_failed",          "inline packets that the peer port didn't take") \
+	X(STREAM_GAPS,         NOTE,        "stream_gaps",             "holes in TCP streams that were given up, the octets behind them inspected without") \
+	X(STREAM_SHED,         NOTE,        "stream_shed",             "times that memory for TCP streams had run out: a hole given up early, or octets forgotten") \
+	X(STREAM_OVERLAP_DIFFERS, NOTE,     "stream_overlap_differs",  "TCP segments that repeat octets still held, with other content; the first ones counted") \
+	X(STREAM_OLD,          NOTE,        "stream_old",              "TCP segments with no new octets: retransmissions, keep-alives") \
+	X(STREAM_FAR_AHEAD,    NOTE,        "stream_far_ahead",        "TCP segments ignored, too far ahead of what was inspected") \
+	X(STREAM_BEYOND_FIN,   NOTE,        "stream_beyond_fin",       "TCP segments with octets beyond the FIN, which were ignored") \
+	X(STREAM_RST_IGNORED,  NOTE,        "stream_rst_ignored",      "TCP resets ignored, their sequence number isn't where the stream is") \
+	X(L7_IDENTIFIED,       NOTE,        "l7_identified",           "flows whose application was found by content; once more behind a change of protocol") \
+	X(L7_GUESSED,          NOTE,        "l7_guessed",              "flows whose application was taken from a port, their content fits none") \
+	X(L7_UNKNOWN,          NOTE,        "l7_unknown",              "flows with payload whose application isn't known") \
+	X(L7_BROKEN,           NOTE,        "l7_broken",               "flows not inspected further: the application's messages can't be read on") \
+	X(L7_WINDOW_FULL,      NOTE,        "l7_window_full",          "flows not inspected further: a message longer than the 16 KiB that are kept") \
+	X(L7_DEPTH,            NOTE,        "l7_depth",                "flows not inspected further: the configured depth was reached") \
+	X(L7_SHED,             NOTE,        "l7_shed",                 "flows not inspected, or no further: memory for inspection had run out") \
+	X(L7_VALUES_CUT,       NOTE,        "l7_values_cut",           "application values cut or left out for their configured size") \
+	X(L7_VALUES_SHED,      NOTE,        "l7_values_shed",          "application values cut or left out: memory for values had run out")
 /* clang-format on */
 
 enum mr_counter {
