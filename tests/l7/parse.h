@@ -135,7 +135,7 @@ class Parse : public mr_l7_sink
 	static void on_value(mr_l7_sink *sink, mr_l7_field field, const void *data, size_t len, bool more)
 	{
 		Parse *self = static_cast<Parse *>(sink);
-		const mr_l7_field_info &info = mr_l7_field_info[field];
+		const struct mr_l7_field_info &info = mr_l7_field_info[field];
 		std::string value;
 		uint64_t number;
 
