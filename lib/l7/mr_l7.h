@@ -55,8 +55,19 @@ enum mr_l7_probe {
 enum mr_l7_want {
 	MR_L7_MORE,
 	MR_L7_DONE,  /* all that is of use has been seen: the rest of the flow needs no inspection */
+	MR_L7_NEXT,  /* what is not used belongs to another protocol (behind CONNECT, Upgrade, STARTTLS): ask anew */
 	MR_L7_BROKEN /* not to be read any further: malformed, encrypted from here on without the parser knowing, or lost */
 };
+
+/** A set of fields. */
+struct mr_l7_set {
+	uint64_t word[(MR_L7_FIELD_MAX + 63) / 64];
+};
+
+static inline void mr_l7_set_add(struct mr_l7_set *set, enum mr_l7_field field)
+{
+	set->word[field / 64] |= 1ull << field % 64;
+}
 
 /**
  * Takes what parsers find. @p data is borrowed for the call. A value may come in parts (file data, long bodies):
@@ -66,7 +77,15 @@ struct mr_l7_sink {
 	void (*value)(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more);
 	/** A request with its answer has ended: what comes next belongs to another one. May be NULL. */
 	void (*end_of_transaction)(struct mr_l7_sink *sink);
+	/** Fields with MR_L7_HIDDEN that are of use here: a parser does no work for others. NULL: none. */
+	const struct mr_l7_set *hidden;
 };
+
+/** Is this hidden field of use to the sink? */
+static inline bool mr_l7_wanted(const struct mr_l7_sink *sink, enum mr_l7_field field)
+{
+	return sink->hidden != NULL && (sink->hidden->word[field / 64] >> field % 64 & 1) != 0;
+}
 
 /** A value that is text or octets, as it was sent: not cut, not checked for UTF-8, that is for the outputs. */
 static inline void mr_l7_put(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len)
@@ -78,6 +97,12 @@ static inline void mr_l7_put(struct mr_l7_sink *sink, enum mr_l7_field field, co
 static inline void mr_l7_put_number(struct mr_l7_sink *sink, enum mr_l7_field field, uint64_t number)
 {
 	sink->value(sink, field, &number, sizeof(number), false);
+}
+
+static inline void mr_l7_end_transaction(struct mr_l7_sink *sink)
+{
+	if (sink->end_of_transaction != NULL)
+		sink->end_of_transaction(sink);
 }
 
 struct mr_l7_ops {

@@ -49,9 +49,11 @@ static enum mr_l7_want show(const struct mr_l7_ops *ops, void *state, struct mr_
 
 static void run(const struct mr_l7_ops *ops, struct mr_rbuf *r, struct held held[2], void *state)
 {
-	struct mr_l7_sink sink = { .value = take };
+	struct mr_l7_set all;
+	struct mr_l7_sink sink = { .value = take, .hidden = &all };
 	enum mr_l7_want want = MR_L7_MORE;
 
+	memset(&all, 0xff, sizeof(all));
 	while (want == MR_L7_MORE && mr_rbuf_left(r) >= 3) {
 		uint8_t bits = mr_rbuf_get_u8(r);
 		size_t len = mr_rbuf_get_u16(r);

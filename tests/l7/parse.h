@@ -53,6 +53,8 @@ class Parse : public mr_l7_sink
 	{
 		value = on_value;
 		end_of_transaction = on_end;
+		memset(&all_, 0xff, sizeof(all_));
+		hidden = &all_;
 	}
 	~Parse()
 	{
@@ -146,11 +148,14 @@ class Parse : public mr_l7_sink
 		} else if (len != 0) {
 			value.assign((const char *)data, len);
 		}
-		if (self->more_ && !self->found.empty() && self->found.back().name == info.name)
-			self->found.back().value += value;
-		else
+		if (self->open_[field] != 0) {
+			self->found[self->open_[field] - 1].value += value;
+		} else {
 			self->found.push_back({ info.name, value });
-		self->more_ = more;
+			self->open_[field] = self->found.size();
+		}
+		if (!more)
+			self->open_[field] = 0;
 	}
 	static void on_end(mr_l7_sink *sink)
 	{
@@ -162,7 +167,9 @@ class Parse : public mr_l7_sink
 	std::string held_[2];
 	uint8_t transport_;
 	mr_l7_want want_ = MR_L7_MORE;
-	bool more_ = false, closed_ = false;
+	mr_l7_set all_;
+	size_t open_[MR_L7_FIELD_MAX] = {}; /* 1 + index in found of the value that more parts follow of */
+	bool closed_ = false;
 };
 
 /* What the probe says of the first octets of a direction. */
