@@ -1,34 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "l7/mr_l7.h"
-
-extern const struct mr_l7_ops mr_l7_dhcp;
-extern const struct mr_l7_ops mr_l7_snmp;
-extern const struct mr_l7_ops mr_l7_sip;
-extern const struct mr_l7_ops mr_l7_smb;
-extern const struct mr_l7_ops mr_l7_rdp;
-extern const struct mr_l7_ops mr_l7_mqtt;
-extern const struct mr_l7_ops mr_l7_modbus;
-extern const struct mr_l7_ops mr_l7_smtp;
-extern const struct mr_l7_ops mr_l7_ftp;
-extern const struct mr_l7_ops mr_l7_ntp;
+#include "l7/mr_l7_priv.h"
 
 const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
-#define MR_L7_INFO(ID, name, type, octets, bits, pen, element, doc) \
+#define MR_L7_INFO(ID, name, type, octets, bits, pen, element, doc)                                          \
 	[MR_L7_F_##ID] = { name, doc, pen, element, type, octets, bits },
 	MR_L7_FIELDS(MR_L7_INFO)
 #undef MR_L7_INFO
 };
 
 const struct mr_l7_ops *const mr_l7_all[] = {
-	&mr_l7_dhcp,
-	&mr_l7_snmp,
-	&mr_l7_sip,
-	&mr_l7_smb,
-	&mr_l7_rdp,
-	&mr_l7_mqtt,
-	&mr_l7_modbus,
-	&mr_l7_smtp,
-	&mr_l7_ftp,
-	&mr_l7_ntp,
-	0,
+	&mr_l7_dhcp,   &mr_l7_snmp, &mr_l7_sip, &mr_l7_smb, &mr_l7_rdp, &mr_l7_mqtt,
+	&mr_l7_modbus, &mr_l7_smtp, &mr_l7_ftp, &mr_l7_ntp, NULL,
 };

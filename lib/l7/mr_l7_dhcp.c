@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DHCP for IPv4 (RFC 2131, options RFC 2132) in BOOTP messages. A flow between relay and server has many
  * clients. */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define COOKIE_OFF   236u
@@ -16,7 +17,6 @@ enum {
 	TOLD_HOSTNAME,
 	TOLD_VENDOR_CLASS,
 	TOLD_MAC,
-	TOLD_REQUESTED,
 	TOLD_ASSIGNED,
 	TOLD_SERVER,
 	TOLD_PARAMETERS,
@@ -24,9 +24,13 @@ enum {
 };
 
 struct state {
+	/* the transaction: its number, and the client's address, since some use the same number for ever */
 	uint32_t xid;
+	uint8_t mac[6];
 	uint8_t told; /* in this transaction */
 	uint8_t messages;
+	uint32_t requested; /* told last in this transaction: a client asks for what it had, then for what is
+			       offered */
 };
 
 static enum mr_l7_probe probe(const struct mr_l7_input *in)
@@ -98,6 +102,14 @@ static void put_address(struct state *s, unsigned told, enum mr_l7_field field, 
 		mr_l7_put_ipv4(sink, field, value.data);
 }
 
+static void put_requested(struct state *s, struct mr_l7_text value, struct mr_l7_sink *sink)
+{
+	if (value.len != 4 || mr_get_u32(value.data) == s->requested)
+		return;
+	s->requested = mr_get_u32(value.data);
+	mr_l7_put_ipv4(sink, MR_L7_F_DHCP_REQUESTED_ADDRESS, value.data);
+}
+
 /* Names come with a zero at the end from some clients. */
 static void put_name(struct state *s, unsigned told, enum mr_l7_field field, struct mr_l7_text value,
 		     struct mr_l7_sink *sink)
@@ -139,7 +151,7 @@ static void put_option(struct state *s, unsigned code, struct mr_l7_text value, 
 		put_name(s, TOLD_HOSTNAME, MR_L7_F_DHCP_HOSTNAME, value, sink);
 		break;
 	case 50:
-		put_address(s, TOLD_REQUESTED, MR_L7_F_DHCP_REQUESTED_ADDRESS, value, sink);
+		put_requested(s, value, sink);
 		break;
 	case 54:
 		put_address(s, TOLD_SERVER, MR_L7_F_DHCP_SERVER_ID, value, sink);
@@ -197,9 +209,12 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 		return MR_L7_DONE;
 	if (probe(in) != MR_L7_YES)
 		return MR_L7_MORE;
-	if (s->xid != mr_get_u32(p + 4))
+	if (s->xid != mr_get_u32(p + 4) || memcmp(s->mac, p + 28, sizeof(s->mac)) != 0) {
+		s->xid = mr_get_u32(p + 4);
+		memcpy(s->mac, p + 28, sizeof(s->mac));
 		s->told = 0;
-	s->xid = mr_get_u32(p + 4);
+		s->requested = 0;
+	}
 	put_mac(s, p, sink);
 	if (mr_get_u32(p + 16) != 0)
 		put_address(s, TOLD_ASSIGNED, MR_L7_F_DHCP_ASSIGNED_ADDRESS, (struct mr_l7_text){ p + 16, 4 },
@@ -207,14 +222,14 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 	type = read_options(s, in, sink);
 	put_type(type, sink);
 	if (type == TYPE_ACK || type == TYPE_NAK || (type == 0 && p[0] == OP_REPLY))
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 	return MR_L7_MORE;
 }
 
 const struct mr_l7_ops mr_l7_dhcp = {
 	.name = "dhcp",
 	.description = "Dynamic Host Configuration Protocol",
-	.selector = 360,
+	.selector = 67,
 	.transports = MR_L7_UDP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -11,19 +11,22 @@ enum mr_l7_want mr_l7_frames_parse(const struct mr_l7_framing *framing, struct m
 
 	if (in->gap)
 		*skip = 0;
-	while (want == MR_L7_MORE) {
+	for (;;) {
 		uint32_t left = in->len - pos, step = left < *skip ? left : *skip;
 
+		/* the message that ended it is used up too: what comes next may belong to another protocol */
 		pos += step;
 		*skip -= step;
 		left -= step;
-		if (left == 0)
+		if (left == 0 || want != MR_L7_MORE)
 			break;
 		whole = framing->length(in->data + pos, left);
-		if (whole == MR_L7_FRAME_BAD)
+		if (whole == MR_L7_FRAME_BAD) {
 			want = MR_L7_BROKEN;
+			break;
+		}
 		shown = whole < framing->shown ? whole : framing->shown;
-		if (want != MR_L7_MORE || whole == 0 || left < shown)
+		if (whole == 0 || left < shown)
 			break;
 		want = framing->message(state, in, in->data + pos, shown, sink);
 		*skip = whole;

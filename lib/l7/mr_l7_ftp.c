@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FTP's control connection (RFC 959, AUTH TLS RFC 4217). */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define COMMANDS_MAX 128u /* of a flow */
@@ -115,10 +116,10 @@ static enum mr_l7_want read_reply(struct state *s, struct mr_l7_text line, struc
 	s->login_asked = false;
 	if (s->tls_asked && code == 234) {
 		mr_l7_put_number(sink, MR_L7_F_FTP_AUTH_TLS, 1);
-		return MR_L7_DONE;
+		return MR_L7_NEXT;
 	}
 	if (code >= 200)
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 	return MR_L7_MORE;
 }
 
@@ -156,7 +157,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_ftp = {
 	.name = "ftp",
 	.description = "File Transfer Protocol, control connection",
-	.selector = 300,
+	.selector = 21,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -5,6 +5,7 @@
  * each exception.
  */
 #include "l7/mr_l7_frame.h"
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define PORT	   502
@@ -117,7 +118,7 @@ static void read_response(struct state *s, const uint8_t *pdu, uint32_t len, str
 			mr_l7_put_number(sink, MR_L7_F_MODBUS_EXCEPTION, pdu[1]);
 		s->exceptions |= bit;
 	}
-	mr_l7_end(sink);
+	mr_l7_end_transaction(sink);
 }
 
 static enum mr_l7_want read_adu(void *state, const struct mr_l7_input *in, const uint8_t *data, uint32_t len,
@@ -155,7 +156,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_modbus = {
 	.name = "modbus",
 	.description = "Modbus/TCP",
-	.selector = 460,
+	.selector = 502,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

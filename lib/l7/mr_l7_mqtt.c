@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MQTT 3.1, 3.1.1 and 5.0 (OASIS): who connects, and the topics that are published and subscribed to. */
 #include "l7/mr_l7_frame.h"
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define SHOWN_MAX    4096u /* octets of a packet: names stand at its start */
@@ -172,7 +173,7 @@ static enum mr_l7_want read_packet(void *state, const struct mr_l7_input *in, co
 	case CONNACK:
 		if (mr_rbuf_left(&r) >= 2)
 			mr_l7_put_number(sink, MR_L7_F_MQTT_RETURN_CODE, r.data[r.pos + 1]);
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 		break;
 	case PUBLISH:
 		read_publish(s, &r, sink);
@@ -235,7 +236,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_mqtt = {
 	.name = "mqtt",
 	.description = "MQ Telemetry Transport",
-	.selector = 440,
+	.selector = 1883,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -4,6 +4,7 @@
  * There is no magic number. So a message must be consistent with itself; one that is but proves little, such
  * as the first question of a client with a wrong clock, counts at NTP's own port only.
  */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define PORT	      123
@@ -189,14 +190,14 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 		s->source_told = true;
 	}
 	if (mode == MODE_SERVER || mode == MODE_BROADCAST || (mode == MODE_PRIVATE && (p[0] & 0x80) != 0))
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 	return MR_L7_MORE;
 }
 
 const struct mr_l7_ops mr_l7_ntp = {
 	.name = "ntp",
 	.description = "Network Time Protocol",
-	.selector = 380,
+	.selector = 123,
 	.transports = MR_L7_UDP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -5,6 +5,7 @@
  */
 #include "l7/mr_l7_ber.h"
 #include "l7/mr_l7_frame.h"
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define SHOWN_MAX 4096u
@@ -148,7 +149,7 @@ static enum mr_l7_want read_confirm(const uint8_t *p, uint32_t len, struct mr_l7
 	if (neg != NULL)
 		protocol = get_le32(neg + 4);
 	mr_l7_put_number(sink, MR_L7_F_RDP_SELECTED_PROTOCOL, protocol);
-	return protocol == 0 ? MR_L7_MORE : MR_L7_DONE;
+	return protocol == 0 ? MR_L7_MORE : MR_L7_NEXT; /* all others start with TLS */
 }
 
 /* The client's core data; fields at fixed places (section 2.2.1.3.2). */
@@ -191,7 +192,7 @@ static enum mr_l7_want read_message(void *state, const struct mr_l7_input *in, c
 {
 	if (is_connect_initial(p, len)) {
 		read_connect_initial(p, len, sink);
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 		return MR_L7_DONE;
 	}
 	if (len < X224_FIXED_LEN || p[4] + 5u != len)
@@ -219,7 +220,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_rdp = {
 	.name = "rdp",
 	.description = "Remote Desktop Protocol",
-	.selector = 340,
+	.selector = 3389,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SIP (RFC 3261) over UDP and TCP: start lines and the header lines that say who calls whom. */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define MESSAGES_MAX 64u /* of a flow; a trunk to a provider goes on for ever */
@@ -131,7 +132,7 @@ static void read_line(struct state *s, struct stream *st, struct mr_l7_text line
 		st->in_headers = false;
 		st->body = datagram ? UINT32_MAX : st->body_told;
 		if (st->final)
-			mr_l7_end(sink);
+			mr_l7_end_transaction(sink);
 	}
 }
 
@@ -172,7 +173,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_sip = {
 	.name = "sip",
 	.description = "Session Initiation Protocol",
-	.selector = 420,
+	.selector = 5060,
 	.transports = MR_L7_TCP | MR_L7_UDP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SMB over TCP and over NetBIOS sessions (RFC 1001/1002): framing, identification and logins of all versions.
  */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_smb_priv.h"
 #include "l7/mr_l7_text.h"
 
@@ -151,7 +152,7 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 const struct mr_l7_ops mr_l7_smb = {
 	.name = "smb",
 	.description = "Server Message Block",
-	.selector = 320,
+	.selector = 445,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct mr_smb),
 	.probe = probe,

@@ -249,5 +249,5 @@ void mr_smb1_read(struct mr_smb *s, const uint8_t *p, size_t len, struct mr_l7_s
 		command = b.words[0];
 	}
 	if (p[9] & 0x80)
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 }

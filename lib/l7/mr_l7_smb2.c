@@ -88,7 +88,7 @@ static void read_response(struct mr_smb *s, unsigned command, const uint8_t *p, 
 		mr_l7_put_number(sink, MR_L7_F_SMB_LOGIN_STATUS, status);
 		s->values++;
 	}
-	mr_l7_end(sink);
+	mr_l7_end_transaction(sink);
 }
 
 void mr_smb2_read(struct mr_smb *s, const uint8_t *p, size_t len, struct mr_l7_sink *sink)

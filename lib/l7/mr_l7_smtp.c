@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SMTP and LMTP (RFC 5321, STARTTLS RFC 3207, BDAT RFC 3030): the envelope and the subject of each mail. */
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define VALUES_MAX 256u /* of a flow: recipients, senders, subjects */
@@ -160,7 +161,7 @@ static void read_reply(struct state *s, struct mr_l7_text line, struct mr_l7_sin
 	}
 	if (s->mail_ended) {
 		s->mail_ended = false;
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 	}
 }
 
@@ -175,7 +176,7 @@ static enum mr_l7_want read_line(struct state *s, unsigned dir, struct mr_l7_tex
 		read_reply(s, line, sink);
 		if (tls_asked && mr_l7_reply_code(line) == 220) {
 			mr_l7_put_number(sink, MR_L7_F_SMTP_STARTTLS, 1);
-			return MR_L7_DONE;
+			return MR_L7_NEXT;
 		}
 		s->tls_asked = tls_asked && !mr_l7_reply_ends(line);
 	} else if (s->phase == COMMANDS) {
@@ -228,7 +229,7 @@ static void close_state(void *state, struct mr_l7_sink *sink)
 const struct mr_l7_ops mr_l7_smtp = {
 	.name = "smtp",
 	.description = "Simple Mail Transfer Protocol",
-	.selector = 280,
+	.selector = 25,
 	.transports = MR_L7_TCP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SNMP versions 1 (RFC 1157), 2c (RFC 1901, 3416) and 3 (RFC 3412, 3414): one BER message in a datagram. */
 #include "l7/mr_l7_ber.h"
+#include "l7/mr_l7_priv.h"
 #include "l7/mr_l7_text.h"
 
 #define MESSAGES_MAX 64u   /* of a flow; a poller goes on for ever */
@@ -168,14 +169,14 @@ static enum mr_l7_want parse(void *state, const struct mr_l7_input *in, struct m
 	if (m.pdu != 0 && find_oid(m.pdu, &m.content, &oid))
 		put_oid(&oid, sink);
 	if (m.pdu == PDU_RESPONSE || m.pdu == PDU_TRAP_V1 || m.pdu == PDU_TRAP_V2)
-		mr_l7_end(sink);
+		mr_l7_end_transaction(sink);
 	return MR_L7_MORE;
 }
 
 const struct mr_l7_ops mr_l7_snmp = {
 	.name = "snmp",
 	.description = "Simple Network Management Protocol",
-	.selector = 400,
+	.selector = 161,
 	.transports = MR_L7_UDP,
 	.state_size = sizeof(struct state),
 	.probe = probe,

@@ -92,12 +92,6 @@ static inline void mr_l7_put_string(struct mr_l7_sink *sink, enum mr_l7_field fi
 	mr_l7_put(sink, field, s, strlen(s));
 }
 
-static inline void mr_l7_end(struct mr_l7_sink *sink)
-{
-	if (sink->end_of_transaction != NULL)
-		sink->end_of_transaction(sink);
-}
-
 void mr_l7_write_decimal(struct mr_wbuf *w, uint32_t number);
 
 /** "192.0.2.1". @param addr  4 octets, network order */

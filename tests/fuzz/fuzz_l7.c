@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any octets to any application parser. Input: the index of the protocol, then pieces: an octet of direction (bit 0),
- * gap (bit 1), end (bit 2) and transport (bit 3), two of length, the octets.
+ * Any octets to any application parser. Input: an octet that chooses the protocol (the low one of its
+ * selector, or any), then pieces: an octet of direction (bit 0), gap (bit 1), end (bit 2) and transport (bit
+ * 3), two of length, the octets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -82,19 +83,27 @@ static void run(const struct mr_l7_ops *ops, struct mr_rbuf *r, struct held held
 		ops->close(state, &sink);
 }
 
+/* Seeds choose by selector, so that a new protocol doesn't turn them into another's. */
+static const struct mr_l7_ops *choose(uint8_t octet)
+{
+	size_t n = 0;
+
+	for (; mr_l7_all[n] != NULL; n++)
+		if ((mr_l7_all[n]->selector & 0xff) == octet)
+			return mr_l7_all[n];
+	return n == 0 ? NULL : mr_l7_all[octet % n];
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct held held[2];
-	const struct mr_l7_ops *ops = NULL;
+	const struct mr_l7_ops *ops;
 	struct mr_rbuf r;
-	size_t n = 0;
 	void *state;
 
-	while (mr_l7_all[n] != NULL)
-		n++;
-	if (size == 0 || n == 0)
+	ops = size == 0 ? NULL : choose(data[0]);
+	if (ops == NULL)
 		return 0;
-	ops = mr_l7_all[data[0] % n];
 	held[0].len = held[1].len = 0;
 	mr_rbuf_init(&r, data + 1, size - 1);
 	state = calloc(1, ops->state_size + 1);

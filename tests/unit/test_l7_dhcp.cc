@@ -15,7 +15,7 @@ TEST(L7Dhcp, Lease)
 	EXPECT_EQ(p.one("dhcp_hostname"), "pc1");
 	EXPECT_EQ(p.one("dhcp_vendor_class"), "MSFT 5.0");
 	EXPECT_EQ(p.one("dhcp_client_mac"), "00:0c:29:ab:cd:ef");
-	EXPECT_EQ(p.one("dhcp_requested_address"), "192.0.2.7");
+	EXPECT_EQ(p.all("dhcp_requested_address"), (Strings{ "192.0.2.7", "192.0.2.9" }));
 	EXPECT_EQ(p.one("dhcp_assigned_address"), "192.0.2.9");
 	EXPECT_EQ(p.one("dhcp_server_id"), "192.0.2.1");
 	EXPECT_EQ(p.one("dhcp_parameters"), "\1\3\6");

@@ -26,13 +26,13 @@ TEST(L7Ftp, PasswordsAreNotShown)
 		EXPECT_EQ(f.value.find("secret"), std::string::npos) << f;
 }
 
-TEST(L7Ftp, AuthTlsEndsIt)
+TEST(L7Ftp, AuthTlsHandsOver)
 {
 	Parse p("ftp");
 
 	p.feed(1, "220 ready\r\n");
 	p.feed(0, "AUTH TLS\r\n");
-	EXPECT_EQ(p.feed(1, "234 Proceed with negotiation.\r\n"), MR_L7_DONE);
+	EXPECT_EQ(p.feed(1, "234 Proceed with negotiation.\r\n"), MR_L7_NEXT);
 	EXPECT_EQ(p.one("ftp_auth_tls"), "1");
 	EXPECT_EQ(p.one("ftp_reply_code"), "234");
 }

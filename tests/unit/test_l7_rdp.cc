@@ -20,14 +20,33 @@ TEST(L7Rdp, StandardSecurity)
 	l7::expect_robust(talk);
 }
 
-TEST(L7Rdp, TlsEndsIt)
+TEST(L7Rdp, TlsHandsOver)
 {
 	Parse p("rdp");
 
 	p.feed(0, l7::x224(l7::hex("e0 00 00 00 00 00 01 00 08 00 0b 00 00 00")));
-	EXPECT_EQ(p.feed(1, l7::x224(l7::hex("d0 00 00 12 34 00 02 1f 08 00 02 00 00 00"))), MR_L7_DONE);
+	EXPECT_EQ(p.feed(1, l7::x224(l7::hex("d0 00 00 12 34 00 02 1f 08 00 02 00 00 00"))), MR_L7_NEXT);
 	EXPECT_EQ(p.one("rdp_requested_protocols"), "11");
 	EXPECT_EQ(p.one("rdp_selected_protocol"), "2");
+}
+
+/* Nothing of the confirm is left for the parser of TLS. */
+TEST(L7Rdp, WhatHandsOverIsUsed)
+{
+	const mr_l7_ops *ops = l7::find("rdp");
+	std::string confirm = l7::x224(l7::hex("d0 00 00 12 34 00 02 1f 08 00 01 00 00 00"));
+	std::string data = confirm + l7::hex("16 03 01");
+	std::vector<uint8_t> state(ops->state_size);
+	Parse sink("rdp");
+	mr_l7_input in = {};
+	uint32_t used = 0;
+
+	in.data = (const uint8_t *)data.data();
+	in.len = (uint32_t)data.size();
+	in.dir = 1;
+	in.transport = MR_L7_TCP;
+	EXPECT_EQ(ops->parse(state.data(), &in, &sink, &used), MR_L7_NEXT);
+	EXPECT_EQ(used, confirm.size());
 }
 
 TEST(L7Rdp, Refused)

@@ -20,7 +20,7 @@ TEST(L7Smtp, EnvelopeAndSubject)
 	l7::expect_robust(talk);
 }
 
-TEST(L7Smtp, StartTlsEndsIt)
+TEST(L7Smtp, StartTlsHandsOver)
 {
 	Parse p("smtp");
 
@@ -28,7 +28,7 @@ TEST(L7Smtp, StartTlsEndsIt)
 	p.feed(0, "EHLO b\r\n");
 	p.feed(1, "250-a\r\n250 STARTTLS\r\n");
 	p.feed(0, "STARTTLS\r\n");
-	EXPECT_EQ(p.feed(1, "220 go ahead\r\n"), MR_L7_DONE);
+	EXPECT_EQ(p.feed(1, "220 go ahead\r\n"), MR_L7_NEXT);
 	EXPECT_EQ(p.one("smtp_starttls"), "1");
 }
 
