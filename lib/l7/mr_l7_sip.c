@@ -92,18 +92,21 @@ static uint32_t read_length(struct mr_l7_text value)
 	return n;
 }
 
-/* Names have a long and a compact form (RFC 3261 section 7.3.3). */
+/* Names have a long and some a compact form (RFC 3261 section 7.3.3). */
 static void read_header(struct stream *st, struct mr_l7_text line, struct mr_l7_sink *sink)
 {
 	static const struct {
-		const char *name, *compact;
-		enum mr_l7_field field;
+		const char *name;
+		uint8_t len;
+		char compact;
+		enum mr_l7_field field; /* MR_L7_FIELD_MAX: Content-Length, for ourselves */
 	} known[] = {
-		{ "From", "f", MR_L7_F_SIP_FROM },
-		{ "To", "t", MR_L7_F_SIP_TO },
-		{ "Call-ID", "i", MR_L7_F_SIP_CALL_ID },
-		{ "User-Agent", "User-Agent", MR_L7_F_SIP_USER_AGENT },
-		{ "Server", "Server", MR_L7_F_SIP_USER_AGENT },
+		{ "From", 4, 'f', MR_L7_F_SIP_FROM },
+		{ "To", 2, 't', MR_L7_F_SIP_TO },
+		{ "Call-ID", 7, 'i', MR_L7_F_SIP_CALL_ID },
+		{ "User-Agent", 10, 0, MR_L7_F_SIP_USER_AGENT },
+		{ "Server", 6, 0, MR_L7_F_SIP_USER_AGENT },
+		{ "Content-Length", 14, 'l', MR_L7_FIELD_MAX },
 	};
 	const uint8_t *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
 	struct mr_l7_text name = line, value;
@@ -111,13 +114,19 @@ static void read_header(struct stream *st, struct mr_l7_text line, struct mr_l7_
 	if (colon == NULL)
 		return;
 	name.len = (size_t)(colon - line.data);
-	value = mr_l7_trim(mr_l7_behind(line, name.len + 1));
+	value = mr_l7_behind(line, name.len + 1);
 	name = mr_l7_trim(name);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (mr_l7_equals(name, known[i].name) || mr_l7_equals(name, known[i].compact))
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!(name.len == 1 && (name.data[0] | 0x20) == known[i].compact) &&
+		    !(name.len == known[i].len && mr_l7_starts(name, known[i].name)))
+			continue;
+		value = mr_l7_trim(value);
+		if (known[i].field == MR_L7_FIELD_MAX)
+			st->body_told = read_length(value);
+		else
 			mr_l7_put_text(sink, known[i].field, value);
-	if (mr_l7_equals(name, "Content-Length") || mr_l7_equals(name, "l"))
-		st->body_told = read_length(value);
+		break;
+	}
 }
 
 static void read_line(struct state *s, struct stream *st, struct mr_l7_text line, bool datagram,
