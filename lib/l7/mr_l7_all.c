@@ -8,7 +8,19 @@ const struct mr_l7_field_info mr_l7_field_info[MR_L7_FIELD_MAX] = {
 #undef MR_L7_INFO
 };
 
+/* clang-format off: one a line */
 const struct mr_l7_ops *const mr_l7_all[] = {
-	&mr_l7_dhcp,   &mr_l7_snmp, &mr_l7_sip, &mr_l7_smb, &mr_l7_rdp, &mr_l7_mqtt,
-	&mr_l7_modbus, &mr_l7_smtp, &mr_l7_ftp, &mr_l7_ntp, NULL,
+	&mr_l7_dhcp,
+	&mr_l7_dhcpv6,
+	&mr_l7_snmp,
+	&mr_l7_sip,
+	&mr_l7_smb,
+	&mr_l7_rdp,
+	&mr_l7_mqtt,
+	&mr_l7_modbus,
+	&mr_l7_smtp,
+	&mr_l7_ftp,
+	&mr_l7_ntp,
+	NULL,
 };
+/* clang-format on */

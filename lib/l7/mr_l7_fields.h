@@ -117,7 +117,13 @@ enum {
 	X(DHCP_SERVER_ID, "dhcp_server_id", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 366, "option 54") \
 	X(DHCP_PARAMETERS, "dhcp_parameters", MR_L7_OCTETS, 0, MR_L7_MANY, MR_L7_PEN, 367, \
 	  "option 55, the options asked for: tells systems apart") \
-	X(DHCP_FQDN, "dhcp_fqdn", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 368, "name of option 81")
+	X(DHCP_FQDN, "dhcp_fqdn", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 368, "name of option 81") \
+	X(DHCPV6_MESSAGE_TYPE, "dhcpv6_message_type", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 370, \
+	  "SOLICIT, ADVERTISE, REQUEST ..., within a relay's message too") \
+	X(DHCPV6_CLIENT_ID, "dhcpv6_client_id", MR_L7_OCTETS, 0, MR_L7_MANY, MR_L7_PEN, 371, "DUID of the client") \
+	X(DHCPV6_VENDOR_CLASS, "dhcpv6_vendor_class", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 372, "option 16") \
+	X(DHCPV6_FQDN, "dhcpv6_fqdn", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 373, "name of option 39") \
+	X(DHCPV6_ADDRESS, "dhcpv6_address", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 374, "address that a reply assigns")
 
 #define MR_L7_FIELDS_NTP(X) \
 	X(NTP_VERSION, "ntp_version", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 380, "version number") \

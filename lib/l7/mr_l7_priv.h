@@ -6,6 +6,7 @@
 /** @file The rows of mr_l7_all[]. */
 
 extern const struct mr_l7_ops mr_l7_dhcp;
+extern const struct mr_l7_ops mr_l7_dhcpv6;
 extern const struct mr_l7_ops mr_l7_ftp;
 extern const struct mr_l7_ops mr_l7_modbus;
 extern const struct mr_l7_ops mr_l7_mqtt;

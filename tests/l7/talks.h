@@ -137,6 +137,25 @@ inline Talk dhcp_talk() /* RFC 2131 section 3.1 */
 	} };
 }
 
+inline std::string option6(unsigned code, const std::string &value)
+{
+	return big(code, 2) + big(value.size(), 2) + value;
+}
+
+inline Talk dhcpv6_talk() /* RFC 8415 sections 18 and 21 */
+{
+	std::string client = option6(1, hex("00 01 00 01 2c e8 a1 b2 00 0c 29 ab cd ef"));
+	std::string server = option6(2, hex("00 03 00 01 00 0c 29 00 00 01"));
+	std::string address = option6(5, hex("20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 07") + zeros(8));
+
+	return { "dhcpv6", MR_L7_UDP, 547, {
+		{ 0, hex("01 12 34 56") + client + option6(8, zeros(2)) + option6(16, hex("00 00 01 37 00 08") + "MSFT 5.0") +
+			     option6(39, hex("00 03") + "pc1" + hex("07") + "example") + option6(3, zeros(12)) },
+		{ 1, hex("02 12 34 56") + client + server + option6(3, zeros(12) + address) },
+		{ 1, hex("07 12 34 56") + client + server + option6(3, zeros(12) + address) },
+	} };
+}
+
 inline Talk ntp_talk() /* RFC 5905 section 7.3 */
 {
 	return { "ntp", MR_L7_UDP, 123, {
@@ -257,7 +276,7 @@ inline std::vector<Talk> foreign_talks()
 
 inline std::vector<Talk> talks()
 {
-	std::vector<Talk> ret = { smtp_talk(), ftp_talk(), smb_talk(), rdp_talk(), dhcp_talk(), ntp_talk(), snmp_talk(),
+	std::vector<Talk> ret = { smtp_talk(), ftp_talk(), smb_talk(), rdp_talk(), dhcp_talk(), dhcpv6_talk(), ntp_talk(), snmp_talk(),
 				  sip_talk(), sip_talk(MR_L7_TCP), mqtt_talk(), modbus_talk() };
 
 	for (Talk &t : foreign_talks())

@@ -59,3 +59,35 @@ TEST(L7Dhcp, OddOptions)
 	EXPECT_TRUE(p.all("dhcp_requested_address").empty());
 	EXPECT_TRUE(p.all("dhcp_vendor_class").empty());
 }
+
+TEST(L7Dhcpv6, Lease)
+{
+	l7::Talk talk = l7::dhcpv6_talk();
+	Parse p("dhcpv6", MR_L7_UDP);
+
+	for (const auto &[dir, data] : talk.messages)
+		p.feed(dir, data);
+	EXPECT_EQ(p.all("dhcpv6_message_type"), (Strings{ "SOLICIT", "ADVERTISE", "REPLY" }));
+	EXPECT_EQ(p.one("dhcpv6_client_id"), l7::hex("00 01 00 01 2c e8 a1 b2 00 0c 29 ab cd ef"));
+	EXPECT_EQ(p.one("dhcpv6_vendor_class"), "MSFT 5.0");
+	EXPECT_EQ(p.one("dhcpv6_fqdn"), "pc1.example");
+	EXPECT_EQ(p.one("dhcpv6_address"), "2001:db8::7");
+	EXPECT_EQ(p.transactions, 1u);
+	l7::expect_robust(talk);
+}
+
+TEST(L7Dhcpv6, InRelays)
+{
+	std::string message = l7::dhcpv6_talk().messages[0].second;
+	Parse p("dhcpv6", MR_L7_UDP), too_deep("dhcpv6", MR_L7_UDP);
+
+	for (int i = 0; i < 2; i++)
+		message =
+			l7::hex("0c 00") + l7::zeros(32) + l7::option6(18, "port") + l7::option6(9, message);
+	EXPECT_EQ(l7::probe("dhcpv6", message, 0, MR_L7_UDP, 9999), MR_L7_YES);
+	p.feed(0, message);
+	EXPECT_EQ(p.one("dhcpv6_message_type"), "SOLICIT");
+	for (int i = 0; i < 20; i++)
+		message = l7::hex("0c 00") + l7::zeros(32) + l7::option6(9, message);
+	EXPECT_EQ(l7::probe("dhcpv6", message, 0, MR_L7_UDP, 547), MR_L7_NO);
+}
