@@ -250,9 +250,11 @@ inline std::vector<Talk> foreign_talks()
 		{ "tls", MR_L7_TCP, 443, { { 0, hex("16 03 01 02 00 01 00 01 fc 03 03") + std::string(32, 'r') +
 						       hex("20") + std::string(32, 's') + hex("00 04 13 01 13 02 01 00") },
 					   { 1, hex("16 03 03 00 7a 02 00 00 76 03 03") + std::string(32, 'r') } } },
-		{ "dns", MR_L7_UDP, 53, { { 0, hex("23 00 01 00 00 01 00 00 00 00 00 00 03") + "www" + hex("07") + "example" +
-						       hex("03") + "com" + hex("00 00 01 00 01") + std::string(20, '\0') } } },
-		{ "dns", MR_L7_TCP, 53, { { 0, hex("00 1d 23 00 01 00 00 01 00 00 00 00 00 00 03") + "www" + hex("07") +
+		/* as long as a message of NTP */
+		{ "dns", MR_L7_UDP, 53, { { 0, hex("23 00 01 00 00 01 00 00 00 00 00 00 03") + "www" + hex("0e") +
+						       "rather-longish" + hex("07") + "example" + hex("03") + "com" +
+						       hex("00 00 01 00 01") } } },
+		{ "dns", MR_L7_TCP, 53, { { 0, hex("00 21 23 00 01 00 00 01 00 00 00 00 00 00 03") + "www" + hex("07") +
 						       "example" + hex("03") + "com" + hex("00 00 01 00 01") } } },
 		{ "quic", MR_L7_UDP, 443, { { 0, hex("c3 00 00 00 01 08 83 94 c8 f0 3e 51 57 08 00 00 44 9e") +
 							 std::string(1182, 'q') } } },
