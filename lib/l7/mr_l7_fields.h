@@ -152,25 +152,138 @@ enum {
 	  "message authentication chosen, client to server; none beside a cipher that brings its own") \
 	X(SSH_COMPRESSION, "ssh_compression", MR_L7_TEXT, 0, 0, MR_L7_PEN, 274, "compression chosen, client to server")
 
-#define MR_L7_FIELDS_SMTP(X)
+#define MR_L7_FIELDS_SMTP(X) \
+	X(SMTP_BANNER, "smtp_banner", MR_L7_TEXT, 0, 0, MR_L7_PEN, 280, "server's greeting behind its code") \
+	X(SMTP_HELO, "smtp_helo", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 281, \
+	  "name that the client gives with HELO or EHLO") \
+	X(SMTP_MAIL_FROM, "smtp_mail_from", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 282, \
+	  "sender of the envelope, without <>") \
+	X(SMTP_RCPT_TO, "smtp_rcpt_to", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 283, \
+	  "recipient of the envelope, without <>") \
+	X(SMTP_SUBJECT, "smtp_subject", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 284, \
+	  "Subject line of the message, folded lines joined") \
+	X(SMTP_STARTTLS, "smtp_starttls", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 285, "1: encrypted from here on")
 
-#define MR_L7_FIELDS_FTP(X)
+#define MR_L7_FIELDS_FTP(X) \
+	X(FTP_BANNER, "ftp_banner", MR_L7_TEXT, 0, 0, MR_L7_PEN, 300, "server's greeting behind its code") \
+	X(FTP_USER, "ftp_user", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 301, "name given with USER") \
+	X(FTP_COMMAND, "ftp_command", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 302, "command verb as sent") \
+	X(FTP_COMMAND_DATA, "ftp_command_data", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 303, \
+	  "what follows the verb; never a password") \
+	X(FTP_FILE, "ftp_file", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 304, \
+	  "path of RETR, STOR, APPE and DELE") \
+	X(FTP_REPLY_CODE, "ftp_reply_code", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 305, \
+	  "answer to USER, PASS, ACCT and AUTH") \
+	X(FTP_AUTH_TLS, "ftp_auth_tls", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 306, "1: encrypted from here on")
 
-#define MR_L7_FIELDS_SMB(X)
+#define MR_L7_FIELDS_SMB(X) \
+	X(SMB_DIALECT, "smb_dialect", MR_L7_TEXT, 0, 0, MR_L7_PEN, 320, \
+	  "dialect that the server chose: NT LM 0.12, 2.0.2, 3.1.1 ...") \
+	X(SMB_COMMAND, "smb_command", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 321, "command, each once") \
+	X(SMB_SHARE, "smb_share", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 322, "path of a tree connect") \
+	X(SMB_FILE, "smb_file", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 323, "file name of a create or open") \
+	X(SMB_USER, "smb_user", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 324, "user of an NTLM session setup") \
+	X(SMB_DOMAIN, "smb_domain", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 325, \
+	  "domain of an NTLM session setup") \
+	X(SMB_HOST, "smb_host", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 326, \
+	  "workstation of an NTLM session setup") \
+	X(SMB_LOGIN_STATUS, "smb_login_status", MR_L7_NUMBER, 4, MR_L7_MANY, MR_L7_PEN, 327, \
+	  "NT status that ends a session setup, 0: success")
 
-#define MR_L7_FIELDS_RDP(X)
+#define MR_L7_FIELDS_RDP(X) \
+	X(RDP_COOKIE, "rdp_cookie", MR_L7_TEXT, 0, 0, MR_L7_PEN, 340, \
+	  "user name (mstshash) or routing token of the connection request") \
+	X(RDP_REQUESTED_PROTOCOLS, "rdp_requested_protocols", MR_L7_NUMBER, 4, 0, MR_L7_PEN, 341, \
+	  "bits of RDP_NEG_REQ: 1 TLS, 2 CredSSP, 4 RDSTLS, 8 early user, 16 AAD") \
+	X(RDP_SELECTED_PROTOCOL, "rdp_selected_protocol", MR_L7_NUMBER, 4, 0, MR_L7_PEN, 342, \
+	  "protocol that the server chose, 0: standard RDP security") \
+	X(RDP_FAILURE_CODE, "rdp_failure_code", MR_L7_NUMBER, 4, 0, MR_L7_PEN, 343, \
+	  "why the server refuses, of RDP_NEG_FAILURE") \
+	X(RDP_CLIENT_VERSION, "rdp_client_version", MR_L7_NUMBER, 4, 0, MR_L7_PEN, 344, \
+	  "RDP version of the client, major << 16 | minor") \
+	X(RDP_CLIENT_BUILD, "rdp_client_build", MR_L7_NUMBER, 4, 0, MR_L7_PEN, 345, \
+	  "build number of the client") \
+	X(RDP_CLIENT_NAME, "rdp_client_name", MR_L7_TEXT, 0, 0, MR_L7_PEN, 346, "host name of the client")
 
-#define MR_L7_FIELDS_DHCP(X)
+#define MR_L7_FIELDS_DHCP(X) \
+	X(DHCP_MESSAGE_TYPE, "dhcp_message_type", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 360, \
+	  "DISCOVER, OFFER, REQUEST ...; BOOTP without option 53") \
+	X(DHCP_HOSTNAME, "dhcp_hostname", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 361, "option 12") \
+	X(DHCP_VENDOR_CLASS, "dhcp_vendor_class", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 362, "option 60") \
+	X(DHCP_CLIENT_MAC, "dhcp_client_mac", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 363, \
+	  "hardware address of the client") \
+	X(DHCP_REQUESTED_ADDRESS, "dhcp_requested_address", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 364, \
+	  "option 50") \
+	X(DHCP_ASSIGNED_ADDRESS, "dhcp_assigned_address", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 365, "yiaddr") \
+	X(DHCP_SERVER_ID, "dhcp_server_id", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 366, "option 54") \
+	X(DHCP_PARAMETERS, "dhcp_parameters", MR_L7_OCTETS, 0, MR_L7_MANY, MR_L7_PEN, 367, \
+	  "option 55, the options asked for: tells systems apart") \
+	X(DHCP_FQDN, "dhcp_fqdn", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 368, "name of option 81") \
+	X(DHCPV6_MESSAGE_TYPE, "dhcpv6_message_type", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 370, \
+	  "SOLICIT, ADVERTISE, REQUEST ..., within a relay's message too") \
+	X(DHCPV6_CLIENT_ID, "dhcpv6_client_id", MR_L7_OCTETS, 0, MR_L7_MANY, MR_L7_PEN, 371, "DUID of the client") \
+	X(DHCPV6_VENDOR_CLASS, "dhcpv6_vendor_class", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 372, "option 16") \
+	X(DHCPV6_FQDN, "dhcpv6_fqdn", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 373, "name of option 39") \
+	X(DHCPV6_ADDRESS, "dhcpv6_address", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 374, "address that a reply assigns")
 
-#define MR_L7_FIELDS_NTP(X)
+#define MR_L7_FIELDS_NTP(X) \
+	X(NTP_VERSION, "ntp_version", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 380, "version number") \
+	X(NTP_MODE, "ntp_mode", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 381, \
+	  "mode, each once: 3 client, 4 server, 6 control, 7 private ...") \
+	X(NTP_STRATUM, "ntp_stratum", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 382, \
+	  "stratum of the first message that isn't a client's") \
+	X(NTP_REFERENCE_ID, "ntp_reference_id", MR_L7_TEXT, 0, 0, MR_L7_PEN, 383, \
+	  "reference id of that message: name or address") \
+	X(NTP_REQUEST_CODE, "ntp_request_code", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 384, \
+	  "request code of private mode, 20 and 42 are monlist") \
+	X(NTP_MONLIST, "ntp_monlist", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 385, \
+	  "1: the list of last clients was asked for or sent") \
+	X(NTP_CONTROL_OPCODE, "ntp_control_opcode", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 386, \
+	  "operation of control mode")
 
-#define MR_L7_FIELDS_SNMP(X)
+#define MR_L7_FIELDS_SNMP(X) \
+	X(SNMP_VERSION, "snmp_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 400, "1, 2c or 3") \
+	X(SNMP_COMMUNITY, "snmp_community", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 401, \
+	  "community of versions 1 and 2c") \
+	X(SNMP_PDU_TYPE, "snmp_pdu_type", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 402, \
+	  "get-request, response ...; encrypted where it can't be seen") \
+	X(SNMP_OID, "snmp_oid", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 403, \
+	  "first object identifier; of a version 1 trap its enterprise") \
+	X(SNMP_USER, "snmp_user", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 404, \
+	  "user of version 3's security model")
 
-#define MR_L7_FIELDS_SIP(X)
+#define MR_L7_FIELDS_SIP(X) \
+	X(SIP_METHOD, "sip_method", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 420, "method of a request") \
+	X(SIP_URI, "sip_uri", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 421, "target of a request") \
+	X(SIP_FROM, "sip_from", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 422, "From line") \
+	X(SIP_TO, "sip_to", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 423, "To line") \
+	X(SIP_CALL_ID, "sip_call_id", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 424, "Call-ID line") \
+	X(SIP_USER_AGENT, "sip_user_agent", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 425, \
+	  "User-Agent or Server line") \
+	X(SIP_STATUS, "sip_status", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 426, "status code of a response")
 
-#define MR_L7_FIELDS_MQTT(X)
+#define MR_L7_FIELDS_MQTT(X) \
+	X(MQTT_VERSION, "mqtt_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 440, "3.1, 3.1.1 or 5.0") \
+	X(MQTT_CLIENT_ID, "mqtt_client_id", MR_L7_TEXT, 0, 0, MR_L7_PEN, 441, "client identifier") \
+	X(MQTT_USER, "mqtt_user", MR_L7_TEXT, 0, 0, MR_L7_PEN, 442, "user name") \
+	X(MQTT_TOPIC, "mqtt_topic", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 443, \
+	  "topic that something is published under, repetitions left out") \
+	X(MQTT_SUBSCRIBE_TOPIC, "mqtt_subscribe_topic", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 444, \
+	  "topic filter that the client subscribes to") \
+	X(MQTT_RETURN_CODE, "mqtt_return_code", MR_L7_NUMBER, 1, 0, MR_L7_PEN, 445, \
+	  "answer to CONNECT, 0: accepted")
 
-#define MR_L7_FIELDS_MODBUS(X)
+#define MR_L7_FIELDS_MODBUS(X) \
+	X(MODBUS_UNIT, "modbus_unit", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 460, \
+	  "unit identifier of a new kind of request") \
+	X(MODBUS_FUNCTION, "modbus_function", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 461, \
+	  "function code, each once for a unit") \
+	X(MODBUS_ADDRESS, "modbus_address", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 462, \
+	  "first register or coil of that request") \
+	X(MODBUS_QUANTITY, "modbus_quantity", MR_L7_NUMBER, 2, MR_L7_MANY, MR_L7_PEN, 463, \
+	  "registers or coils of that request") \
+	X(MODBUS_EXCEPTION, "modbus_exception", MR_L7_NUMBER, 1, MR_L7_MANY, MR_L7_PEN, 464, \
+	  "exception code of a response")
 
 #define MR_L7_FIELDS(X) \
 	MR_L7_FIELDS_HTTP(X) \

@@ -85,6 +85,118 @@ static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *da
 	  false,
 	  { OCTETS(0, quic_shuffled_1), OCTETS(0, quic_shuffled_2), OCTETS(1, quic_server) } },
 	{ "ssh", "ssh", MR_L7_TCP, false, { OCTETS(0, ssh_client), OCTETS(1, ssh_server) } },
+	{ "smtp",
+	  "smtp",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(1, "220 mx.example.com ESMTP Postfix\r\n"), PIECE(0, "EHLO mail.example.org\r\n"),
+	    PIECE(1, "250-mx.example.com\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-STARTTLS\r\n250 8BI"
+		     "TMIME\r\n"),
+	    PIECE(0, "MAIL FROM:<alice@example.org> SIZE=1000\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n"),
+	    PIECE(1, "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 End data with <CR><LF>.<CR><LF>\r\n"),
+	    PIECE(0, "From: Alice <alice@example.org>\r\nTo: Bob <bob@example.com>\r\nSubject: Plans for t"
+		     "he week\r\nDate: Tue, 14 Nov 2023 10:00:00 +0000\r\n\r\nHello Bob,\r\nsee you on Thu"
+		     "rsday.\r\n.\r\n"),
+	    PIECE(1, "250 2.0.0 Ok: queued as 12345\r\n") } },
+	{ "ftp",
+	  "ftp",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(1, "220 (vsFTPd 3.0.3)\r\n"), PIECE(0, "USER anonymous\r\n"),
+	    PIECE(1, "331 Please specify the password.\r\n"), PIECE(0, "PASS guest@example.org\r\n"),
+	    PIECE(1, "230 Login successful.\r\n"), PIECE(0, "RETR pub/readme.txt\r\n"),
+	    PIECE(1, "150 Opening BINARY mode data connection.\r\n226 Transfer complete.\r\n") } },
+	{ "smb",
+	  "smb",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(0, "\0\0\0d\xfeSMB@\0\1\0\0\0\0\0\3\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09\0\0\0H\0\x1c\0\\\0\\\0s\0e\0r"
+		     "\0v\0e\0r\0\\\0s\0h\0a\0r\0e\0"),
+	    PIECE(1, "\0\0\0P\xfeSMB@\0\1\0\0\0\0\0\3\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+	    PIECE(0, "\0\0\0\x92\xfeSMB@\0\1\0\0\0\0\0\5\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0\x1a\0\0\0\0\0\0\0\0\0d\0"
+		     "o\0c\0s\0\\\0p\0l\0a\0n\0.\0t\0x\0t\0"),
+	    PIECE(1, "\0\0\0\x98\xfeSMB@\0\1\0\0\0\0\0\5\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0Y\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") } },
+	{ "rdp",
+	  "rdp",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(0, "\3\0\0+&\xe0\0\0\0\0\0Cookie: mstshash=alice\r\n\1\0\x08\0\3\0\0\0"),
+	    PIECE(1, "\3\0\0\x13\x0e\xd0\0\0\x12"
+		     "4\0\2\0\x08\0\2\0\0\0") } },
+	{ "dhcp",
+	  "dhcp",
+	  MR_L7_UDP,
+	  false,
+	  { PIECE(0, "\1\1\6\09\3\xf3&\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0c)\xab\xcd\xef\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0c\x82Sc5\1\x03"
+		     "2\4\xc0"
+		     "\0\2\x09\x0c\3pc1<\x08MSFT 5.07\3\1\3\6\xff"),
+	    PIECE(1, "\2\1\6\09\3\xf3&\0\0\0\0\0\0\0\0\xc0\0\2\x09\0\0\0\0\0\0\0\0\0\x0c)\xab\xcd\xef\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0c\x82Sc5\1\x05"
+		     "6\4"
+		     "\xc0\0\2\x01"
+		     "3\4\0\0\x0e\x10\xff") } },
+	{ "ntp",
+	  "ntp",
+	  MR_L7_UDP,
+	  false,
+	  { PIECE(0, "#\0\6 \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xe8"
+		     "\xf2\1\2\3\4\5\6"),
+	    PIECE(1, "$\1\6\xe9\0\0\1\0\0\0\2\0GPS\0\xe8\xf2\0\0\0\0\0\0\xe8\xf2\1\2\3\4\5\6\xe8\xf2\1\3\0"
+		     "\0\0\0\xe8\xf2\1\3\0\x10\0\0") } },
+	{ "snmp",
+	  "snmp",
+	  MR_L7_UDP,
+	  false,
+	  { PIECE(0, "0'\2\1\1\4\6public\xa0\x1a\2\2&G\2\1\0\2\1\x00"
+		     "0\x0e"
+		     "0\x0c\6\x08+\6\1\2\1\1\1\0"
+		     "\5\0"),
+	    PIECE(1, "0'\2\1\1\4\6public\xa2\x1a\2\2&G\2\1\0\2\1\x00"
+		     "0\x0e"
+		     "0\x0c\6\x08+\6\1\2\1\1\1\0"
+		     "\5\0") } },
+	{ "sip",
+	  "sip",
+	  MR_L7_UDP,
+	  false,
+	  { PIECE(0, "INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: SIP/2.0/UDP pc33.atlanta.com;branch=z9hG4b"
+		     "K776asdhds\r\nMax-Forwards: 70\r\nTo: Bob <sip:bob@biloxi.com>\r\nFrom: Alice <sip:a"
+		     "lice@atlanta.com>;tag=1928301774\r\nCall-ID: a84b4c76e66710@pc33.atlanta.com\r\nCSeq"
+		     ": 314159 INVITE\r\nContact: <sip:alice@pc33.atlanta.com>\r\nUser-Agent: softphone/1"
+		     "\r\nContent-Length: 0\r\n\r\n"),
+	    PIECE(1, "SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP pc33.atlanta.com;branch=z9hG4bK776asdhds\r\n"
+		     "To: Bob <sip:bob@biloxi.com>;tag=a6c85cf\r\nFrom: Alice <sip:alice@atlanta.com>;tag="
+		     "1928301774\r\nCall-ID: a84b4c76e66710@pc33.atlanta.com\r\nCSeq: 314159 INVITE\r\nCon"
+		     "tent-Length: 0\r\n\r\n") } },
+	{ "mqtt",
+	  "mqtt",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(0, "\x10\x1b\0\4MQTT\4\x82\0<\0\x08sensor-7\0\5alice"), PIECE(1, " \2\0\0"),
+	    PIECE(0, "\x82\x10\0\n\0\x0bplant/+/set\1"), PIECE(0, "0\x19\0\x13plant/7/temperature21.5"),
+	    PIECE(0, "0\x19\0\x13plant/7/temperature21.6") } },
+	{ "modbus",
+	  "modbus",
+	  MR_L7_TCP,
+	  false,
+	  { PIECE(0, "\0\1\0\0\0\6\x11\3\0k\0\3"), PIECE(1, "\0\1\0\0\0\x09\x11\3\6\2+\0\0\0d"),
+	    PIECE(0, "\0\2\0\0\0\6\x11\3\0k\0\3"), PIECE(1, "\0\2\0\0\0\x09\x11\3\6\2+\0\0\0d") } },
 };
 
 static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)

@@ -47,7 +47,7 @@ inline std::ostream &operator<<(std::ostream &out, const Found &f)
 
 class Parse : public mr_l7_sink
 {
-    public:
+      public:
 	explicit Parse(const std::string &protocol, uint8_t transport = MR_L7_TCP)
 	    : ops_(find(protocol)), state_(ops_->state_size), transport_(transport)
 	{
@@ -133,7 +133,7 @@ class Parse : public mr_l7_sink
 	uint16_t port[2] = { 40000, 0 };
 	uint64_t time_ns = 1700000000000000000;
 
-    private:
+      private:
 	static void on_value(mr_l7_sink *sink, mr_l7_field field, const void *data, size_t len, bool more)
 	{
 		Parse *self = static_cast<Parse *>(sink);
