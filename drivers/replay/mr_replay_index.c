@@ -101,9 +101,11 @@ fail:
 static void index_decode(struct index_work *w, size_t number)
 {
 	struct mr_replay_entry *e = &w->entries[number];
+	struct mr_tunnel tunnel;
 	struct mr_packet pkt;
 
-	mr_packet_decode(&w->spread.packet, e->data, e->cap_len, e->wire_len, (enum mr_link)e->link, 0, &pkt);
+	mr_packet_decode(&w->spread.packet, e->data, e->cap_len, e->wire_len, (enum mr_link)e->link, 0,
+			 &tunnel, &pkt);
 	if (w->spread.shift && !pkt.not_metered && pkt.l3_off < MR_REPLAY_NO_L3) {
 		e->l3_off = (uint8_t)pkt.l3_off;
 		if (e->cap_len > w->shift_cap_max)

@@ -69,6 +69,7 @@ enum mr_counter_class {
 	X(IPV6_EXT_TOO_MANY,   NOTE,        "ipv6_ext_too_many",       "metered without ports, more extension headers than the decoder follows") \
 	X(L4_TRUNCATED,        NOTE,        "l4_truncated",            "metered, captured octets end inside the transport header") \
 	X(L4_MALFORMED,        NOTE,        "l4_malformed",            "metered, lengths in the transport header contradict themselves or the IP payload") \
+	X(TUNNEL_MALFORMED,    NOTE,        "tunnel_malformed",        "metered as packets of the tunnel itself: its header or what it carries contradicts itself or was cut") \
 	X(FRAGMENTS,           NOTE,        "fragments",               "metered packets that are IP fragments") \
 	X(FRAGMENT_UNMATCHED,  NOTE,        "fragment_unmatched",      "fragments metered without ports: the first one was not seen in time") \
 	X(FRAGMENT_MAP_FULL,   NOTE,        "fragment_map_full",       "fragments metered without ports: the fragment map had no room") \

@@ -127,7 +127,7 @@ static void make_ready(struct mr_frag_map *map, struct mr_frag_entry *e, uint64_
 
 		e->held = map->held_next[h];
 		if (e->first_seen)
-			mr_packet_set_ports(&map->packet, &map->held[h], e->src_port, e->dst_port);
+			mr_packet_set_ports(&map->packet, &map->held[h], NULL, e->src_port, e->dst_port);
 		else
 			mr_counter_add(map->counters, MR_C_FRAGMENT_UNMATCHED, 1);
 		map->held[h].clock_ns = clock_ns;
@@ -211,7 +211,7 @@ enum mr_frag_verdict mr_frag_packet(struct mr_frag_map *map, struct mr_packet *p
 	}
 	if (!e->first_seen)
 		return hold(map, e, p);
-	mr_packet_set_ports(&map->packet, p, e->src_port, e->dst_port);
+	mr_packet_set_ports(&map->packet, p, NULL, e->src_port, e->dst_port);
 	return MR_FRAG_GO;
 }
 

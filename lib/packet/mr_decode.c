@@ -32,40 +32,122 @@ static void packet_reset(struct mr_packet *pkt, const struct mr_frame *f, uint8_
 	pkt->frag_flags = 0;
 }
 
+/* The IP header and what follows, and the ports. Returns why the packet isn't metered, or 0. */
+static uint16_t decode_ip(struct mr_frame *f, enum mr_net net, struct mr_packet *pkt,
+			  struct mr_ports *ret_ports)
+{
+	uint16_t reason = net == MR_NET_IPV4 ? mr_decode_ipv4(f, pkt) : mr_decode_ipv6(f, pkt);
+
+	if (reason == 0)
+		*ret_ports = mr_decode_l4(f, pkt);
+	return reason;
+}
+
+static void add_tunnel_to_key(const struct mr_packet_conf *conf, const struct mr_tunnel *tunnel,
+			      struct mr_packet *pkt)
+{
+	if (pkt->flags & MR_PACKET_TUNNEL)
+		pkt->hash = mr_packet_hash_tunnel(
+			pkt->hash,
+			mr_tunnel_key_fold(tunnel, (enum mr_tunnel_key)conf->tunnel_key, &conf->seed));
+}
+
+/* What the inner packet may leave as the outer one had it. */
+static void reset_inner(struct mr_packet *pkt)
+{
+	pkt->flags &= MR_PACKET_MAC;
+	pkt->tcp_flags = 0;
+	pkt->frag_flags = 0;
+	pkt->icmp = 0;
+	pkt->payload_off = (uint16_t)(pkt->cap_len < UINT16_MAX ? pkt->cap_len : UINT16_MAX);
+	pkt->payload_len = 0;
+}
+
+/*
+ * One tunnel further in. When what is inside can't be metered, the packet stays that of the tunnel's own
+ * flow. Returns whether it went in.
+ */
+static bool go_in(const struct mr_packet_conf *conf, struct mr_frame *f, struct mr_packet *pkt,
+		  struct mr_ports *ports)
+{
+	const struct mr_packet outer = *pkt;
+	const struct mr_ports outer_ports = *ports;
+	const uint8_t levels = f->tunnel->levels, labels = f->tunnel->labels;
+	enum mr_net net;
+	uint16_t reason = mr_decode_tunnel(conf, f, pkt, *ports, &net);
+
+	if (reason == 0) {
+		f->ethernets = 0;
+		reset_inner(pkt);
+		reason = decode_ip(f, net, pkt, ports);
+		if (reason == 0)
+			return true;
+	}
+	*pkt = outer;
+	*ports = outer_ports;
+	f->tunnel->levels = levels;
+	f->tunnel->labels = labels;
+	if (reason != MR_TUNNEL_NOT && reason != MR_C_NON_IP)
+		mr_packet_note(pkt, MR_C_TUNNEL_MALFORMED);
+	return false;
+}
+
+/* Fragments stay with their tunnel's flow: only the first of them has the inner headers. */
+static void open_tunnels(const struct mr_packet_conf *conf, struct mr_frame *f, struct mr_packet *pkt,
+			 struct mr_ports *ports)
+{
+	unsigned depth = 0;
+
+	while (depth < conf->tunnel_depth && f->tunnel->levels < MR_TUNNEL_LEVELS &&
+	       pkt->frag == MR_FRAG_NONE && !f->l4_hidden && go_in(conf, f, pkt, ports))
+		depth++;
+}
+
 void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
-			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_packet *ret)
+			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_tunnel *ret_tunnel,
+			      struct mr_packet *ret)
 {
 	struct mr_frame f = { .data = data, .cap = cap, .wire = wire < cap ? cap : wire };
 	enum mr_net net;
 	struct mr_ports ports;
 
 	packet_reset(ret, &f, port_id);
+	if (conf->tunnel_key != MR_TUNNEL_KEY_OUTER) {
+		f.tunnel = ret_tunnel;
+		ret_tunnel->levels = 0;
+		ret_tunnel->labels = 0;
+	}
 	ret->not_metered = mr_decode_link(&f, link, ret, &net);
 	if (ret->not_metered != 0)
 		return;
-	ret->not_metered = net == MR_NET_IPV4 ? mr_decode_ipv4(&f, ret) : mr_decode_ipv6(&f, ret);
+	ret->not_metered = decode_ip(&f, net, ret, &ports);
 	if (ret->not_metered != 0)
 		return;
-	ports = mr_decode_l4(&f, ret);
+	if (conf->tunnel_key != MR_TUNNEL_KEY_OUTER) {
+		open_tunnels(conf, &f, ret, &ports);
+		if (ret_tunnel->levels + ret_tunnel->labels != 0)
+			ret->flags |= MR_PACKET_TUNNEL;
+	}
 
 	const uint8_t *ip = data + ret->l3_off;
-	if (net == MR_NET_IPV4)
-		mr_key_ipv4(conf, ret, mr_get_u32(ip + 12), mr_get_u32(ip + 16), ports);
-	else
+	if (ret->flags & MR_PACKET_V6)
 		mr_key_ipv6(conf, ret, ip + 8, ip + 24, ports);
+	else
+		mr_key_ipv4(conf, ret, mr_get_u32(ip + 12), mr_get_u32(ip + 16), ports);
+	add_tunnel_to_key(conf, ret_tunnel, ret);
 }
 
 void mr_packet_decode(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
-		      enum mr_link link, uint8_t port_id, struct mr_packet *ret)
+		      enum mr_link link, uint8_t port_id, struct mr_tunnel *ret_tunnel, struct mr_packet *ret)
 {
 	struct mr_fast fast = mr_fast_make(conf, port_id);
 
 	if (link != MR_LINK_ETHERNET || !mr_decode_fast(&fast, data, cap, wire, ret))
-		mr_packet_decode_general(conf, data, cap, wire, link, port_id, ret);
+		mr_packet_decode_general(conf, data, cap, wire, link, port_id, ret_tunnel, ret);
 }
 
-void mr_packet_set_ports(const struct mr_packet_conf *conf, struct mr_packet *pkt, uint16_t src_port,
-			 uint16_t dst_port)
+void mr_packet_set_ports(const struct mr_packet_conf *conf, struct mr_packet *pkt,
+			 const struct mr_tunnel *tunnel, uint16_t src_port, uint16_t dst_port)
 {
 	struct mr_ports ports = { src_port, dst_port };
 	bool swapped = pkt->flags & MR_PACKET_SWAPPED;
@@ -80,4 +162,5 @@ void mr_packet_set_ports(const struct mr_packet_conf *conf, struct mr_packet *pk
 
 		mr_key_ipv4(conf, pkt, addr[swapped], addr[!swapped], ports);
 	}
+	add_tunnel_to_key(conf, tunnel, pkt);
 }

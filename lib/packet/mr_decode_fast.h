@@ -10,8 +10,8 @@ extern "C" {
 /**
  * @file
  * The way that nearly all packets take: Ethernet with at most one 802.1Q tag, IPv4 without options or IPv6
- * without extension headers, not a fragment, TCP or UDP, nothing cut or wrong. Whatever the packet, this either
- * does exactly what mr_packet_decode_general() does or declines.
+ * without extension headers, not a fragment, TCP or UDP, nothing cut or wrong. Whatever the packet, this
+ * either does exactly what mr_packet_decode_general() does or declines.
  *
  * It costs as much as it has instructions, so: words are loaded whole, all checks of lengths are differences
  * whose signs are looked at once, choices between TCP and UDP are masks, since no predictor could know them.
@@ -29,19 +29,22 @@ __extension__ typedef unsigned __int128 mr_u128;
 /** What is the same for all packets of a burst. */
 struct mr_fast {
 	const struct mr_packet_conf *conf;
-	uint64_t scope; /* the scope's part of port_key, VLAN ids left out */
-	uint64_t vlan_mask; /* all ones when VLAN ids aren't part of the key */
+	uint64_t scope;		      /* the scope's part of port_key, VLAN ids left out */
+	uint64_t vlan_mask;	      /* all ones when VLAN ids aren't part of the key */
+	const uint64_t *tunnel_maybe; /* as in struct mr_tunnel_ports; all 0 when tunnels aren't opened */
 	uint8_t port_id;
 };
 
 static inline struct mr_fast mr_fast_make(const struct mr_packet_conf *conf, uint8_t port_id)
 {
+	static const uint64_t no_tunnels[64];
+
 	return (struct mr_fast){
 		.conf = conf,
+		.tunnel_maybe =
+			conf->tunnel_key == MR_TUNNEL_KEY_OUTER ? no_tunnels : conf->tunnel_ports->maybe,
 		.scope = (uint64_t)MR_SCOPE(conf->port_in_key ? port_id : 0, 0, 0) << 32,
-		.vlan_mask = conf->vlan_in_key
-				     ? 0
-				     : (uint64_t)MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE) << 32,
+		.vlan_mask = conf->vlan_in_key ? 0 : (uint64_t)MR_SCOPE(0, MR_VLAN_NONE, MR_VLAN_NONE) << 32,
 		.port_id = port_id,
 	};
 }
@@ -50,13 +53,22 @@ static inline struct mr_fast mr_fast_make(const struct mr_packet_conf *conf, uin
 struct mr_fast_frame {
 	const uint8_t *data;
 	int64_t cap, wire; /* octets; cap <= wire */
-	uint32_t l3; /* offset of the IP header */
+	uint32_t l3;	   /* offset of the IP header */
 	uint16_t vlan;
 };
 
+/* Might a packet with these ports carry a tunnel? Of TCP a yes costs only time. */
+static inline __attribute__((always_inline)) bool mr_fast_tunnel(const struct mr_fast *fast, uint32_t ports)
+{
+	uint64_t to = fast->tunnel_maybe[ports >> 6 & 63] >> (ports & 63);
+	uint64_t from = fast->tunnel_maybe[ports >> 22 & 63] >> (ports >> 16 & 63);
+
+	return ((to | from) & 1) != 0;
+}
+
 /*
- * The transport header at @p l4_off, of which 8 octets may be read. @p room is what the IP header leaves for it.
- * False: declined.
+ * The transport header at @p l4_off, of which 8 octets may be read. @p room is what the IP header leaves for
+ * it. False: declined.
  */
 static inline __attribute__((always_inline)) bool mr_fast_l4(const struct mr_fast_frame *f, uint32_t l4_off,
 							     int64_t room, uint32_t proto,
@@ -93,9 +105,8 @@ static inline __attribute__((always_inline)) bool mr_fast_l4(const struct mr_fas
 }
 
 /* All that neither IP nor the transport header decide. */
-static inline __attribute__((always_inline)) void mr_fast_frame_put(const struct mr_fast *fast,
-								    const struct mr_fast_frame *f,
-								    struct mr_packet *pkt)
+static inline __attribute__((always_inline)) void
+mr_fast_frame_put(const struct mr_fast *fast, const struct mr_fast_frame *f, struct mr_packet *pkt)
 {
 	pkt->frame_len = (uint32_t)f->wire;
 	pkt->data = f->data;
@@ -123,13 +134,12 @@ static inline __attribute__((always_inline)) void mr_fast_key(const struct mr_fa
 }
 
 /* At least the IPv4 header and 8 octets behind it may be read. */
-static inline __attribute__((always_inline)) bool mr_fast_ipv4(const struct mr_fast *fast,
-							       const struct mr_fast_frame *f,
-							       struct mr_packet *pkt)
+static inline __attribute__((always_inline)) bool
+mr_fast_ipv4(const struct mr_fast *fast, const struct mr_fast_frame *f, struct mr_packet *pkt)
 {
 	const uint8_t *p = f->data + f->l3;
-	uint64_t word_0 = mr_get_u64(p); /* version, header length, TOS, total length, id, fragment */
-	uint64_t word_1 = mr_get_u64(p + 8); /* TTL, protocol, checksum, source */
+	uint64_t word_0 = mr_get_u64(p);      /* version, header length, TOS, total length, id, fragment */
+	uint64_t word_1 = mr_get_u64(p + 8);  /* TTL, protocol, checksum, source */
 	uint64_t word_2 = mr_get_u64(p + 16); /* destination, ports */
 	uint32_t ip_len = (uint16_t)(word_0 >> 32), ports = (uint32_t)word_2;
 	uint64_t from = word_1 << 32 | word_2 >> 32, to = from << 32 | from >> 32;
@@ -137,8 +147,9 @@ static inline __attribute__((always_inline)) bool mr_fast_ipv4(const struct mr_f
 
 	if ((word_0 & 0xff00000000003fff) != 0x4500000000000000 || f->wire - f->l3 < ip_len)
 		return false;
-	if (!mr_fast_l4(f, f->l3 + MR_IPV4_HEADER, (int64_t)ip_len - MR_IPV4_HEADER,
-			(uint8_t)(word_1 >> 48), pkt))
+	if (mr_fast_tunnel(fast, ports) ||
+	    !mr_fast_l4(f, f->l3 + MR_IPV4_HEADER, (int64_t)ip_len - MR_IPV4_HEADER, (uint8_t)(word_1 >> 48),
+			pkt))
 		return false;
 	swap = 0 - (uint64_t)(from > to);
 	if (__builtin_expect(from == to, 0))
@@ -160,19 +171,20 @@ static inline __attribute__((always_inline)) mr_u128 mr_fast_address(const uint8
 }
 
 /* At least the IPv6 header and 8 octets behind it may be read. */
-static inline __attribute__((always_inline)) bool mr_fast_ipv6(const struct mr_fast *fast,
-							       const struct mr_fast_frame *f,
-							       struct mr_packet *pkt)
+static inline __attribute__((always_inline)) bool
+mr_fast_ipv6(const struct mr_fast *fast, const struct mr_fast_frame *f, struct mr_packet *pkt)
 {
 	const uint8_t *p = f->data + f->l3;
-	uint64_t word_0 = mr_get_u64(p); /* version, traffic class, flow label, length, next header, hop limit */
+	uint64_t word_0 =
+		mr_get_u64(p); /* version, traffic class, flow label, length, next header, hop limit */
 	uint32_t len = (uint16_t)(word_0 >> 16), ports = mr_get_u32(p + MR_IPV6_HEADER);
 	mr_u128 from = mr_fast_address(p + 8), to = mr_fast_address(p + 24);
 	uint64_t swap, words[4];
 
 	if (word_0 >> 60 != 6 || f->wire - f->l3 - MR_IPV6_HEADER < len)
 		return false;
-	if (!mr_fast_l4(f, f->l3 + MR_IPV6_HEADER, len, (uint8_t)(word_0 >> 8), pkt))
+	if (mr_fast_tunnel(fast, ports) ||
+	    !mr_fast_l4(f, f->l3 + MR_IPV6_HEADER, len, (uint8_t)(word_0 >> 8), pkt))
 		return false;
 	swap = 0 - (uint64_t)(from > to);
 	if (__builtin_expect(from == to, 0))
@@ -190,9 +202,8 @@ static inline __attribute__((always_inline)) bool mr_fast_ipv6(const struct mr_f
 	return true;
 }
 
-static inline __attribute__((always_inline)) bool mr_fast_ip(const struct mr_fast *fast,
-							     const struct mr_fast_frame *f, uint16_t type,
-							     struct mr_packet *pkt)
+static inline __attribute__((always_inline)) bool
+mr_fast_ip(const struct mr_fast *fast, const struct mr_fast_frame *f, uint16_t type, struct mr_packet *pkt)
 {
 	if (type == MR_ETHERTYPE_IPV4)
 		return f->cap >= f->l3 + MR_IPV4_HEADER + MR_UDP_HEADER && mr_fast_ipv4(fast, f, pkt);

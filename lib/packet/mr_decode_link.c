@@ -11,6 +11,12 @@ enum {
 };
 
 enum {
+	ETHERTYPE_ARP = 0x0806,
+	ETHERTYPE_PPPOE_DISCOVERY = 0x8863,
+	ETHERTYPE_NSH = 0x894f,
+};
+
+enum {
 	NLPID_SNAP = 0x80,
 	NLPID_IPV6 = 0x8e,
 	NLPID_IPV4 = 0xcc,
@@ -29,7 +35,7 @@ enum {
 #define PID_ETHERNET	  0x0007
 
 /* IPv4 or IPv6 by the version nibble, where nothing else says it. */
-static uint16_t decode_guess(const struct mr_frame *f, enum mr_net *ret_net)
+uint16_t mr_decode_guess(const struct mr_frame *f, enum mr_net *ret_net)
 {
 	if (mr_frame_left(f) == 0)
 		return MR_C_LINK_TRUNCATED;
@@ -45,8 +51,50 @@ static uint16_t decode_guess(const struct mr_frame *f, enum mr_net *ret_net)
 	}
 }
 
+/* Could an Ethernet frame start here? By its type field, since addresses can be anything. */
+static bool looks_like_ethernet(const struct mr_frame *f, uint32_t off)
+{
+	uint16_t type;
+
+	if (f->cap < off + 14)
+		return false;
+	type = mr_get_u16(f->data + off + 12);
+	switch (type) {
+	case MR_ETHERTYPE_IPV4:
+	case MR_ETHERTYPE_IPV6:
+	case ETHERTYPE_ARP:
+	case MR_ETHERTYPE_VLAN:
+	case MR_ETHERTYPE_VLAN_STAG:
+	case MR_ETHERTYPE_MPLS:
+	case MR_ETHERTYPE_PPPOE:
+	case ETHERTYPE_PPPOE_DISCOVERY:
+		return true;
+	default:
+		return type <= LLC_MAX && f->cap >= off + 17 && f->data[off + 14] == f->data[off + 15] &&
+		       f->data[off + 16] == 0x03; /* LLC, both SAPs the same, unnumbered */
+	}
+}
+
+/*
+ * An Ethernet pseudowire, RFC 4448, with a control word (first nibble 0, RFC 4385) or without: nothing in the
+ * packet says which.
+ */
+static uint16_t decode_pseudowire(struct mr_frame *f, uint32_t label, struct mr_packet *pkt,
+				  enum mr_net *ret_net)
+{
+	bool word = f->data[f->off] >> 4 == 0 && looks_like_ethernet(f, f->off + 4);
+
+	if (!word && !looks_like_ethernet(f, f->off))
+		return MR_C_NON_IP;
+	if (f->ethernets++ == MR_ETHERNETS_MAX)
+		return MR_C_LINK_TOO_DEEP;
+	f->off += word ? 4 : 0;
+	mr_frame_wrapped(f, MR_TUNNEL_PW, label);
+	return mr_decode_ethernet(f, pkt, ret_net);
+}
+
 /* RFC 3032. Label and payload say nothing of the payload's kind, hence the guess. */
-static uint16_t decode_mpls(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
+uint16_t mr_decode_mpls(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
 {
 	for (unsigned labels = 0; labels < MR_MPLS_LABELS_MAX; labels++) {
 		uint32_t entry;
@@ -55,10 +103,16 @@ static uint16_t decode_mpls(struct mr_frame *f, struct mr_packet *pkt, enum mr_n
 			return MR_C_LINK_TRUNCATED;
 		entry = mr_get_u32(f->data + f->off);
 		f->off += 4;
-		if (labels == 0)
+		if (pkt->mpls_label == 0)
 			pkt->mpls_label = entry >> 8;
-		if (entry & 0x100) /* bottom of stack */
-			return decode_guess(f, ret_net);
+		mr_frame_label(f, entry >> 8, labels);
+		if (!(entry & 0x100)) /* not the bottom of the stack */
+			continue;
+		if (mr_decode_guess(f, ret_net) == 0)
+			return 0;
+		if (mr_frame_left(f) == 0)
+			return MR_C_LINK_TRUNCATED;
+		return decode_pseudowire(f, entry >> 12, pkt, ret_net);
 	}
 	return MR_C_LINK_TOO_DEEP;
 }
@@ -87,7 +141,7 @@ static uint16_t decode_ppp_protocol(struct mr_frame *f, struct mr_packet *pkt, e
 		return 0;
 	case PPP_MPLS:
 	case PPP_MPLS_MULTICAST:
-		return decode_mpls(f, pkt, ret_net);
+		return mr_decode_mpls(f, pkt, ret_net);
 	default:
 		return MR_C_NON_IP;
 	}
@@ -104,8 +158,48 @@ static uint16_t decode_pppoe(struct mr_frame *f, struct mr_packet *pkt, enum mr_
 		return MR_C_LINK_MALFORMED;
 	if (p[1] != 0) /* code of session data */
 		return MR_C_NON_IP;
+	mr_frame_wrapped(f, MR_TUNNEL_PPPOE, mr_get_u16(p + 2));
 	f->off += 6;
 	return decode_ppp_protocol(f, pkt, ret_net);
+}
+
+/* Network service header, RFC 8300 section 2.2: its length in words, and what follows. */
+static uint16_t decode_nsh(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
+{
+	const uint8_t *p = f->data + f->off;
+	uint32_t len;
+
+	if (mr_frame_left(f) < 8)
+		return MR_C_LINK_TRUNCATED;
+	len = (p[1] & 0x3fu) * 4;
+	if (p[0] >> 6 != 0 || len < 8)
+		return MR_C_LINK_MALFORMED;
+	if (mr_frame_left(f) < len)
+		return MR_C_LINK_TRUNCATED;
+	f->off += len;
+	return mr_decode_next_protocol(f, p[3], pkt, ret_net);
+}
+
+uint16_t mr_decode_next_protocol(struct mr_frame *f, uint8_t next, struct mr_packet *pkt,
+				 enum mr_net *ret_net)
+{
+	switch (next) {
+	case 1:
+		*ret_net = MR_NET_IPV4;
+		return 0;
+	case 2:
+		*ret_net = MR_NET_IPV6;
+		return 0;
+	case 3:
+		return f->ethernets++ == MR_ETHERNETS_MAX ? MR_C_LINK_TOO_DEEP
+							  : mr_decode_ethernet(f, pkt, ret_net);
+	case 4:
+		return f->ethernets++ == MR_ETHERNETS_MAX ? MR_C_LINK_TOO_DEEP : decode_nsh(f, pkt, ret_net);
+	case 5:
+		return mr_decode_mpls(f, pkt, ret_net);
+	default:
+		return MR_C_NON_IP;
+	}
 }
 
 static bool is_vlan(uint16_t type)
@@ -114,8 +208,7 @@ static bool is_vlan(uint16_t type)
 }
 
 /* What follows an ethertype, which has been read already. */
-static uint16_t decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_packet *pkt,
-				 enum mr_net *ret_net)
+uint16_t mr_decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_packet *pkt, enum mr_net *ret_net)
 {
 	while (is_vlan(type)) {
 		uint16_t vid;
@@ -144,9 +237,11 @@ static uint16_t decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_pa
 		return 0;
 	case MR_ETHERTYPE_MPLS:
 	case MR_ETHERTYPE_MPLS_MULTICAST:
-		return decode_mpls(f, pkt, ret_net);
+		return mr_decode_mpls(f, pkt, ret_net);
 	case MR_ETHERTYPE_PPPOE:
 		return decode_pppoe(f, pkt, ret_net);
+	case ETHERTYPE_NSH:
+		return decode_nsh(f, pkt, ret_net);
 	case MR_ETHERTYPE_MACSEC:
 		return MR_C_LINK_ENCRYPTED;
 	default:
@@ -174,7 +269,7 @@ uint16_t mr_decode_llc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *r
 	if (oui != OUI_ETHERTYPE && oui != OUI_BRIDGE_TUNNEL)
 		return MR_C_NON_IP;
 	f->off += 8;
-	return decode_ethertype(f, mr_get_u16(p + 6), pkt, ret_net);
+	return mr_decode_ethertype(f, mr_get_u16(p + 6), pkt, ret_net);
 }
 
 /*
@@ -208,7 +303,7 @@ static uint16_t skip_arista_time(struct mr_frame *f, uint16_t *type)
 	return 0;
 }
 
-static uint16_t decode_ethernet(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
+uint16_t mr_decode_ethernet(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
 {
 	uint16_t type, reason;
 
@@ -223,7 +318,7 @@ static uint16_t decode_ethernet(struct mr_frame *f, struct mr_packet *pkt, enum 
 	}
 	if (type <= LLC_MAX)
 		return mr_decode_llc(f, pkt, ret_net);
-	return decode_ethertype(f, type, pkt, ret_net);
+	return mr_decode_ethertype(f, type, pkt, ret_net);
 }
 
 /* Four octets of address family, in the byte order of the host that captured or, for LOOP, of the network. */
@@ -267,7 +362,7 @@ static uint16_t decode_sll(struct mr_frame *f, uint32_t header, uint32_t protoco
 	f->off += header;
 	if (protocol == 4) /* ETH_P_802_2 */
 		return mr_decode_llc(f, pkt, ret_net);
-	return decode_ethertype(f, protocol, pkt, ret_net);
+	return mr_decode_ethertype(f, protocol, pkt, ret_net);
 }
 
 static uint16_t decode_chdlc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
@@ -278,11 +373,11 @@ static uint16_t decode_chdlc(struct mr_frame *f, struct mr_packet *pkt, enum mr_
 		return MR_C_LINK_TRUNCATED;
 	protocol = mr_get_u16(f->data + f->off + 2);
 	f->off += 4;
-	return decode_ethertype(f, protocol, pkt, ret_net);
+	return mr_decode_ethertype(f, protocol, pkt, ret_net);
 }
 
 /* With or without address and control field (RFC 1662); either serial link may also speak Cisco HDLC. */
-static uint16_t decode_ppp(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
+uint16_t mr_decode_ppp(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net)
 {
 	const uint8_t *p = f->data + f->off;
 
@@ -308,9 +403,9 @@ static uint16_t decode_frelay_snap(struct mr_frame *f, struct mr_packet *pkt, en
 	pid = mr_get_u16(p + 3);
 	f->off += 5;
 	if (oui == OUI_ETHERTYPE)
-		return decode_ethertype(f, pid, pkt, ret_net);
+		return mr_decode_ethertype(f, pid, pkt, ret_net);
 	if (oui == OUI_BRIDGED && (pid == PID_ETHERNET || pid == PID_ETHERNET_FCS))
-		return decode_ethernet(f, pkt, ret_net);
+		return mr_decode_ethernet(f, pkt, ret_net);
 	return MR_C_NON_IP;
 }
 
@@ -327,7 +422,7 @@ static uint16_t decode_frelay(struct mr_frame *f, struct mr_packet *pkt, enum mr
 	f->off = end + 1;
 	if (p[end] != 0x03) {
 		f->off = end + 2;
-		return decode_ethertype(f, mr_get_u16(p + end), pkt, ret_net);
+		return mr_decode_ethertype(f, mr_get_u16(p + end), pkt, ret_net);
 	}
 	if (p[f->off] == 0)
 		f->off++;
@@ -352,9 +447,9 @@ uint16_t mr_decode_link(struct mr_frame *f, enum mr_link link, struct mr_packet 
 	switch (link) {
 	case MR_LINK_ETHERNET:
 		pkt->flags |= MR_PACKET_MAC;
-		return decode_ethernet(f, pkt, ret_net);
+		return mr_decode_ethernet(f, pkt, ret_net);
 	case MR_LINK_RAW:
-		return decode_guess(f, ret_net);
+		return mr_decode_guess(f, ret_net);
 	case MR_LINK_NULL:
 		return decode_null(f, ret_net);
 	case MR_LINK_SLL:
@@ -362,7 +457,7 @@ uint16_t mr_decode_link(struct mr_frame *f, enum mr_link link, struct mr_packet 
 	case MR_LINK_SLL2:
 		return decode_sll(f, 20, 0, 8, pkt, ret_net);
 	case MR_LINK_PPP:
-		return decode_ppp(f, pkt, ret_net);
+		return mr_decode_ppp(f, pkt, ret_net);
 	case MR_LINK_CHDLC:
 		return decode_chdlc(f, pkt, ret_net);
 	case MR_LINK_FRELAY:

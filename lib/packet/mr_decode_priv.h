@@ -5,6 +5,7 @@
 
 #include "base/mr_buf.h"
 #include "packet/mr_packet.h"
+#include "packet/mr_tunnel.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +55,7 @@ enum {
 #define MR_VLAN_TAGS_MAX   4
 #define MR_MPLS_LABELS_MAX 16
 #define MR_IP_EXT_MAX	   8
+#define MR_ETHERNETS_MAX   4
 #define MR_RADIOTAP_MAX	   4096 /* octets */
 
 enum mr_net {
@@ -63,11 +65,13 @@ enum mr_net {
 
 struct mr_frame {
 	const uint8_t *data;
-	uint32_t cap;	   /* octets that may be read */
-	uint32_t wire;	   /* octets on the wire, >= cap */
-	uint32_t off;	   /* of the next header, <= cap */
-	uint8_t vlan_tags; /* seen so far */
-	bool l4_hidden;	   /* behind an extension header that couldn't be followed */
+	uint32_t cap;		  /* octets that may be read */
+	uint32_t wire;		  /* octets on the wire, >= cap */
+	uint32_t off;		  /* of the next header, <= cap */
+	uint8_t vlan_tags;	  /* seen so far */
+	bool l4_hidden;		  /* behind an extension header that couldn't be followed */
+	uint8_t ethernets;	  /* frames within frames so far, tunnels over IP not counted */
+	struct mr_tunnel *tunnel; /* takes what wraps the packet; NULL: not wanted */
 };
 
 static inline uint32_t mr_frame_left(const struct mr_frame *f)
@@ -82,8 +86,38 @@ static inline void mr_packet_note(struct mr_packet *pkt, enum mr_counter note)
 		pkt->note = (uint16_t)note;
 }
 
+/** Remember one more wrapping without IP addresses. */
+static inline void mr_frame_wrapped(struct mr_frame *f, enum mr_tunnel_kind kind, uint32_t id)
+{
+	struct mr_tunnel *t = f->tunnel;
+
+	if (t == NULL || t->levels == MR_TUNNEL_LEVELS)
+		return;
+	t->level[t->levels++] = (struct mr_tunnel_level){ .id = id, .kind = (uint8_t)kind, .has_id = true };
+}
+
+/** Remember a label of the outermost stack. @param at  its place there, 0: on top */
+static inline void mr_frame_label(struct mr_frame *f, uint32_t label, unsigned at)
+{
+	struct mr_tunnel *t = f->tunnel;
+
+	if (t != NULL && t->labels == at && at < MR_TUNNEL_LABELS)
+		t->label[t->labels++] = label;
+}
+
 /** From the link layer to the IP header; sets VLAN and MPLS facts of @p pkt. */
 uint16_t mr_decode_link(struct mr_frame *f, enum mr_link link, struct mr_packet *pkt, enum mr_net *ret_net);
+/* Parts of it, for what may follow a tunnel's header. */
+uint16_t mr_decode_ethernet(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
+/** @param type  the ethertype of what follows */
+uint16_t mr_decode_ethertype(struct mr_frame *f, uint16_t type, struct mr_packet *pkt, enum mr_net *ret_net);
+uint16_t mr_decode_ppp(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
+uint16_t mr_decode_mpls(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
+/** IPv4 or IPv6 by the version nibble. */
+uint16_t mr_decode_guess(const struct mr_frame *f, enum mr_net *ret_net);
+/** By the numbers that NSH and VXLAN-GPE share. */
+uint16_t mr_decode_next_protocol(struct mr_frame *f, uint8_t next, struct mr_packet *pkt,
+				 enum mr_net *ret_net);
 /** LLC header (RFC 1042), after Ethernet, SLL or 802.11. */
 uint16_t mr_decode_llc(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
 uint16_t mr_decode_radiotap(struct mr_frame *f, struct mr_packet *pkt, enum mr_net *ret_net);
@@ -101,9 +135,21 @@ struct mr_ports {
 /** The transport header at pkt->l4_off: flags, payload, and the ports for the key. Always metered. */
 struct mr_ports mr_decode_l4(const struct mr_frame *f, struct mr_packet *pkt);
 
+#define MR_TUNNEL_NOT UINT16_MAX
+
+/**
+ * Open the tunnel whose packet @p pkt is: moves @p f behind its headers and bounds it by its payload.
+ * @param ports  of pkt, as sent
+ * @return 0 with the inner network protocol; MR_TUNNEL_NOT: no tunnel; or why its content isn't IP (enum
+ * mr_counter)
+ */
+uint16_t mr_decode_tunnel(const struct mr_packet_conf *conf, struct mr_frame *f, struct mr_packet *pkt,
+			  struct mr_ports ports, enum mr_net *ret_net);
+
 /** The decoder without its fast path. Same contract and same result as mr_packet_decode(). */
 void mr_packet_decode_general(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap,
-			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_packet *ret);
+			      uint32_t wire, enum mr_link link, uint8_t port_id, struct mr_tunnel *ret_tunnel,
+			      struct mr_packet *ret);
 
 static inline uint32_t mr_key_scope(const struct mr_packet_conf *conf, const struct mr_packet *pkt)
 {

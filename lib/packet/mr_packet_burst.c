@@ -33,17 +33,17 @@ static uint32_t gather_head(const struct rte_mbuf *m, uint8_t head[MR_PACKET_HEA
 /* Everything that the fast path leaves: out of line, to keep the loop small. */
 static void __attribute__((noinline, cold))
 decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t port_id, bool has_link,
-	    uint8_t head[MR_PACKET_HEAD], struct mr_packet *ret)
+	    struct mr_packet_scratch *scratch, unsigned i, struct mr_packet *ret)
 {
 	enum mr_link link = link_of(m, has_link);
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t cap = m->data_len;
 
 	if (m->nb_segs > 1 && cap < MR_PACKET_HEAD) {
-		cap = gather_head(m, head);
-		data = head;
+		cap = gather_head(m, scratch->head[i]);
+		data = scratch->head[i];
 	}
-	mr_packet_decode_general(conf, data, cap, m->pkt_len, link, port_id, ret);
+	mr_packet_decode_general(conf, data, cap, m->pkt_len, link, port_id, &scratch->tunnel[i], ret);
 	if (m->nb_segs > 1)
 		ret->flags |= MR_PACKET_CHAINED;
 }
@@ -64,6 +64,6 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 		if (unlikely(m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
 			     !mr_decode_fast(&fast, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
 					     m->pkt_len, &ret[i])))
-			decode_slow(conf, m, port_id, has_link, scratch->head[i], &ret[i]);
+			decode_slow(conf, m, port_id, has_link, scratch, i, &ret[i]);
 	}
 }

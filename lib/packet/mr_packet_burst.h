@@ -20,9 +20,11 @@ extern "C" {
 /** Of a chain at least so many octets (or all) are seen in one piece: headers may be split anywhere. */
 #define MR_PACKET_HEAD 256
 
-/** Where heads of chains are put together. One per worker; the packets of the last burst borrow it. */
+/** Where heads of chains are put together and tunnels described. One per worker; the packets of the last
+ * burst borrow it. */
 struct mr_packet_scratch {
 	uint8_t head[MR_PACKET_BURST_MAX][MR_PACKET_HEAD];
+	struct mr_tunnel tunnel[MR_PACKET_BURST_MAX]; /* of the packet at the same place, where it has one */
 } __attribute__((aligned(64)));
 
 /**

@@ -75,7 +75,7 @@ class PacketBurst : public testing::Test
 		struct mr_packet p;
 
 		memset(&p, 0xa5, sizeof(p));
-		mr_packet_decode(&conf, frame.data(), cap, static_cast<uint32_t>(frame.size()), link, 3, &p);
+		mr_packet_decode(&conf, frame.data(), cap, static_cast<uint32_t>(frame.size()), link, 3, nullptr, &p);
 		return p;
 	}
 
@@ -205,7 +205,7 @@ TEST_F(PacketBurst, WholeBurstsOfAnything)
 			ASSERT_TRUE(equal(want, ret[i])) << sample[i]->name;
 			if (want.not_metered == 0) {
 				ASSERT_EQ(nullptr,
-					  packet_broken(&conf, &ret[i], ret[i].cap_len, ret[i].frame_len));
+					  packet_broken(&conf, nullptr, &ret[i], ret[i].cap_len, ret[i].frame_len));
 			}
 			rte_pktmbuf_free(mbufs[i]);
 		}

@@ -26,15 +26,17 @@ inline const struct mr_packet_conf kConf = make_conf();
 /// Decode from a block of exactly that size, so that a sanitizer sees one octet too many.
 inline struct mr_packet decode(const build::Bytes &frame, enum mr_link link = MR_LINK_ETHERNET,
 			       size_t cap = SIZE_MAX, uint32_t wire = 0,
-			       const struct mr_packet_conf &conf = kConf)
+			       const struct mr_packet_conf &conf = kConf, struct mr_tunnel *tunnel = nullptr)
 {
 	struct mr_packet p;
+	struct mr_tunnel unused;
 
 	cap = std::min(cap, frame.size());
 	std::unique_ptr<uint8_t[]> exact(new uint8_t[cap]);
 	std::copy_n(frame.begin(), cap, exact.get());
 	const char *broken =
-		packet_decode_checked(&conf, exact.get(), static_cast<uint32_t>(cap), wire, link, kPort, &p);
+		packet_decode_checked(&conf, exact.get(), static_cast<uint32_t>(cap), wire, link, kPort,
+				      tunnel == nullptr ? &unused : tunnel, &p);
 	EXPECT_EQ(nullptr, broken) << broken;
 	p.data = nullptr; // gone
 	return p;

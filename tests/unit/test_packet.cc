@@ -123,8 +123,9 @@ TEST(PacketLink, Mpls)
 	p = decode(eth(0x8848, mpls(77, true, kUdp6)));
 	expect_udp6(p, 18);
 	EXPECT_EQ(77u << 4 | 1, p.mpls_label);
-	EXPECT_EQ(MR_C_NON_IP, reason(eth(0x8847, mpls(77, true, cat({ be(0, 4), eth(0x0800, kUdp4) })))))
-		<< "a pseudowire with control word";
+	expect_udp4(decode(eth(0x8847, mpls(77, true, cat({ be(0, 4), eth(0x0800, kUdp4) })))), 36);
+	EXPECT_EQ(MR_C_NON_IP, reason(eth(0x8847, mpls(77, true, cat({ be(0x1000, 2), fill(30) })))))
+		<< "associated channel of a pseudowire, RFC 5586";
 }
 
 TEST(PacketLink, Pppoe)
@@ -528,7 +529,7 @@ TEST(PacketFrag, SetPortsMakesTheKeyOfTheWholePacket)
 					  : eth(0x0800, ip4({ .src = a4, .dst = b4, .frag = 1 }, fill(8))));
 
 			EXPECT_NE(whole.hash, later.hash);
-			mr_packet_set_ports(&kConf, &later, sport, dport);
+			mr_packet_set_ports(&kConf, &later, nullptr, sport, dport);
 			EXPECT_EQ(whole.addr_key, later.addr_key);
 			EXPECT_EQ(whole.port_key, later.port_key);
 			EXPECT_EQ(whole.hash, later.hash);
