@@ -18,8 +18,6 @@ const struct mr_l7_ops *const mr_l7_all[] = {
 	&mr_l7_ssh,
 	&mr_l7_tls,
 	&mr_l7_quic,
-/* clang-format off: one a line */
-const struct mr_l7_ops *const mr_l7_all[] = {
 	&mr_l7_dhcp,
 	&mr_l7_dhcpv6,
 	&mr_l7_snmp,
