@@ -57,7 +57,6 @@ enum mr_l7_want {
 	MR_L7_DONE,  /* all that is of use has been seen: the rest of the flow needs no inspection */
 	/* what is not used, in both directions, belongs to another protocol (CONNECT, Upgrade, STARTTLS): ask anew */
 	MR_L7_NEXT,
-	MR_L7_NEXT,  /* what is not used belongs to another protocol (behind CONNECT, Upgrade, STARTTLS): ask anew */
 	MR_L7_BROKEN /* not to be read any further: malformed, encrypted from here on without the parser knowing, or lost */
 };
 
