@@ -25,6 +25,8 @@ enum mr_flow_end {
 /** Index into the arrays of a record. Forward is the initiator's direction (RFC 5103 section 2). */
 enum { MR_FLOW_FORWARD, MR_FLOW_REVERSE };
 
+struct mr_flow_detail;
+
 struct mr_flow_rec {
 	uint64_t flow_id; /* flowId(148): function of key and first packet's time; same in all records of a flow */
 	uint64_t start_ns[2]; /* UTC, first packet per direction; 0 when that direction has no packet */
@@ -57,6 +59,9 @@ struct mr_flow_rec {
 	uint8_t ingress; /* 1 + index of the port in the configuration; 0 means unknown to collectors */
 	uint8_t egress; /* the same of the peer port for inline, else equal to ingress */
 	uint8_t mac[2][6]; /* source, destination of the first packet; 0 when the link has none */
+	/* what only some records have, see mr_flow_detail.h; NULL: nothing. It goes with the record: whoever takes the
+	 * record gives the detail back when done. */
+	struct mr_flow_detail *detail;
 	uint8_t worker; /* which worker metered it; diagnostics only, never exported */
 };
 
