@@ -72,8 +72,8 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
 }
 
 /*
- * The record in which a packet probably is counted: of the first slot of its first bucket whose tag fits. That of
- * index 0, which never fits: none, or something in the bucket may have to end first.
+ * The record in which a packet probably is counted: of the first slot of the bucket whose tag fits. That of index
+ * 0, which never fits: none, or something in the bucket may have to end first.
  */
 static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const struct mr_flow_bucket *b,
 					const struct mr_packet *p, uint32_t now_s)
@@ -81,11 +81,8 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
 	uint32_t idx;
 
-	if (unlikely(mask == 0)) {
-		if (b->overflow != 0)
-			rte_prefetch0(&t->buckets[mr_flow_bucket_2(t, p->hash)]);
+	if (unlikely(mask == 0))
 		return t->hot;
-	}
 	idx = b->idx[__builtin_ctz(mask)];
 	rte_prefetch1(&t->hot[idx]);
 	if (p->flags & MR_PACKET_V6 && idx >= t->first_wide)
@@ -134,11 +131,24 @@ void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, stru
 {
 	uint64_t clock_ns = RTE_MAX(t->clock_ns, pkts[batch->n - 1].clock_ns);
 	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
+	uint8_t second[MR_FLOW_BURST_MAX]; /* packets whose flow can only be in its second bucket */
+	size_t n_second = 0;
 
 	if (unlikely(!batch->plain))
 		return;
-	for (size_t i = 0; i < batch->n; i++)
+	for (size_t i = 0; i < batch->n; i++) {
 		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], now_s);
+		if (unlikely(batch->hot[i] == t->hot && batch->bucket[i]->overflow != 0)) {
+			batch->bucket[i] = &t->buckets[mr_flow_bucket_2(t, pkts[i].hash)];
+			rte_prefetch0(batch->bucket[i]);
+			second[n_second++] = (uint8_t)i;
+		}
+	}
+	for (size_t k = 0; k < n_second; k++) {
+		size_t i = second[k];
+
+		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], now_s);
+	}
 }
 
 /* Can all packets go the short way? Not when the clock jumps or a held fragment has to go first. */
@@ -146,6 +156,8 @@ static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *
 {
 	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
 }
+
+#define AHEAD 6 /* packets before its own at which a record is moved up to the first-level cache */
 
 /* All packets of a plain burst. */
 static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
@@ -156,6 +168,7 @@ static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, c
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
+		rte_prefetch0(batch->hot[RTE_MIN(i + AHEAD, batch->n - 1u)]);
 		if (unlikely(!is_open(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
 			metered--;
 			mr_flow_plain(t, p, &sum);
