@@ -157,8 +157,6 @@ static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *
 	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
 }
 
-#define AHEAD 6 /* packets before its own at which a record is moved up to the first-level cache */
-
 /* All packets of a plain burst. */
 static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
 {
@@ -168,7 +166,6 @@ static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, c
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
-		rte_prefetch0(batch->hot[RTE_MIN(i + AHEAD, batch->n - 1u)]);
 		if (unlikely(!is_open(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
 			metered--;
 			mr_flow_plain(t, p, &sum);
