@@ -56,12 +56,16 @@ void mr_flow_table_free(struct mr_flow_table *table);
 
 #define MR_FLOW_BURST_MAX 64
 
+struct mr_flow_bucket;
+struct mr_flow_hot;
+
 /** What the table remembers of a burst from one stage to the next. The caller sets n only. */
 struct mr_flow_batch {
 	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
 	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
 	uint64_t octets; /* of all frames */
-	uint32_t idx[MR_FLOW_BURST_MAX]; /* where a packet's record probably is, 0: unknown */
+	struct mr_flow_bucket *bucket[MR_FLOW_BURST_MAX]; /* where a packet's flow is looked for first */
+	struct mr_flow_hot *hot[MR_FLOW_BURST_MAX]; /* the record in which it probably is counted */
 };
 
 /*

@@ -226,13 +226,26 @@ static inline bool mr_flow_addr6_equal(const struct mr_flow_table *t, uint32_t i
 	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
 }
 
+/** Do addresses (IPv6: their fold) and ports, and what else is part of the key, agree? */
+static inline bool mr_flow_words_equal(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+				       const struct mr_packet *p)
+{
+#ifdef __SSE4_1__
+	__m128i differ = _mm_xor_si128(_mm_load_si128((const __m128i *)&h->addr_key),
+				       _mm_load_si128((const __m128i *)&p->addr_key));
+
+	return _mm_testz_si128(differ, _mm_set_epi64x((long long)t->key_mask, -1));
+#else
+	return ((h->addr_key ^ p->addr_key) | ((h->port_key ^ p->port_key) & t->key_mask)) == 0;
+#endif
+}
+
 static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
 	const struct mr_flow_hot *h = &t->hot[idx];
 	bool wide = (h->state & MR_FLOW_WIDE) != 0;
 
-	if (h->addr_key != p->addr_key || ((h->port_key ^ p->port_key) & t->key_mask) != 0 || h->proto != p->proto ||
-	    wide != ((p->flags & MR_PACKET_V6) != 0))
+	if (!mr_flow_words_equal(t, h, p) || h->proto != p->proto || wide != ((p->flags & MR_PACKET_V6) != 0))
 		return false;
 	return !wide || mr_flow_addr6_equal(t, idx, p);
 }
@@ -279,10 +292,16 @@ static inline void mr_flow_tally_up(struct mr_flow_table *t, const struct mr_flo
 	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
 }
 
+/** How much older it could be before mr_flow_is_late(). */
+static inline int64_t mr_flow_late_in(const struct mr_packet *p)
+{
+	return (int64_t)(MR_FLOW_LATE_NS + p->time_ns - p->clock_ns);
+}
+
 /** Is the packet too old for the times of a record that lives on? */
 static inline bool mr_flow_is_late(const struct mr_packet *p)
 {
-	return (int64_t)(p->clock_ns - p->time_ns) > (int64_t)MR_FLOW_LATE_NS;
+	return mr_flow_late_in(p) < 0;
 }
 
 /** Meter one packet that is neither a fragment nor late, whatever the state of its flow. */

@@ -10,6 +10,8 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
+#define PADDED_MAX 64 /* octets of an Ethernet frame which padding fills up to, FCS included */
+
 /* Option kinds below 32 in the TCP header, one bit each (RFC 9293 section 3.1). */
 static uint32_t tcp_options(const uint8_t *tcp, uint32_t avail)
 {
@@ -40,6 +42,12 @@ static bool has_tcp_header(const struct mr_packet *p)
 	       (uint32_t)p->l4_off + 20 <= p->cap_len;
 }
 
+/* What the link layer adds to packets of this flow. A short frame may have padding, others not. */
+static uint32_t overhead(const struct mr_packet *p)
+{
+	return p->frame_len <= PADDED_MAX ? p->l3_off : p->frame_len - p->ip_len;
+}
+
 /* What only the flow's first packet tells. */
 static void open_flow(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p, unsigned d)
 {
@@ -54,7 +62,7 @@ static void open_flow(struct mr_flow_table *t, uint32_t idx, const struct mr_pac
 	if (p->proto != IPPROTO_TCP || (p->tcp_flags & TCP_SYN))
 		h->state |= MR_FLOW_KNOWN;
 	c->birth = (uint32_t)birth;
-	h->l2_overhead = (uint8_t)RTE_MIN(p->frame_len - p->ip_len, 255u);
+	h->l2_overhead = (uint8_t)RTE_MIN(overhead(p), 255u);
 	c->frag_flags = p->frag_flags;
 	c->mpls_label[0] = (uint8_t)(p->mpls_label >> 16);
 	c->mpls_label[1] = (uint8_t)(p->mpls_label >> 8);
