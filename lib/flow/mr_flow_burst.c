@@ -57,7 +57,7 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
  * The record in which a packet probably is counted: of the first slot of its first bucket whose tag fits. 0,
  * which never fits: none, or something in the bucket may have to end first.
  */
-static inline uint32_t guess(const struct mr_flow_table *t, const struct mr_packet *p, uint32_t now_s)
+static inline uint32_t guess(const struct mr_flow_table *t, const struct mr_packet *p, uint64_t clock_ns)
 {
 	const struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, p->hash)];
 	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
@@ -72,7 +72,7 @@ static inline uint32_t guess(const struct mr_flow_table *t, const struct mr_pack
 	rte_prefetch1(&t->hot[idx]);
 	if (p->flags & MR_PACKET_V6 && idx >= t->first_wide)
 		rte_prefetch1(&t->addr6[idx - t->first_wide]);
-	return likely(b->expiry_s > now_s) ? idx : 0;
+	return likely(mr_flow_expiry_ns(b) > clock_ns) ? idx : 0;
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
@@ -113,12 +113,11 @@ static inline bool count(struct mr_flow_hot *h, const struct mr_packet *p)
 void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, struct mr_flow_batch *batch)
 {
 	uint64_t clock_ns = RTE_MAX(t->clock_ns, pkts[batch->n - 1].clock_ns);
-	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
 
 	if (unlikely(!batch->plain))
 		return;
 	for (uint16_t i = 0; i < batch->n; i++)
-		batch->idx[i] = guess(t, &pkts[i], now_s);
+		batch->idx[i] = guess(t, &pkts[i], clock_ns);
 }
 
 /* Can all packets go the short way? Not when the clock jumps or a held fragment has to go first. */

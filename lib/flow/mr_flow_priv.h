@@ -60,7 +60,7 @@ struct mr_flow_hot {
 	uint32_t packets[2];
 	uint16_t max_len[2];
 	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold part */
-	uint8_t reserved;
+	uint8_t start_hint; /* see mr_flow_start_least_ns() */
 	uint8_t proto; /* this and the next are compared as one word, as struct mr_packet has them */
 	uint8_t state;
 } __attribute__((aligned(64)));
@@ -98,12 +98,13 @@ struct mr_flow_bucket {
 	uint16_t tag[MR_BUCKET_SLOTS]; /* 16 bits of the hash, 0: slot empty */
 	uint32_t idx[MR_BUCKET_SLOTS]; /* record */
 	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching records */
-	uint32_t expiry_s; /* no record here ends before this second (UTC); UINT32_MAX: empty */
-	uint16_t overflow; /* records which have this as first bucket but live in their second one */
-	uint16_t reserved;
+	uint64_t overflow : 16; /* records which have this as first bucket but live in their second one */
+	uint64_t expiry : 48; /* no record here ends before this, in 2^16 ns of UTC; MR_EXPIRY_NEVER: empty */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one prefetch covers the bucket");
+
+#define MR_EXPIRY_NEVER MR_T48_MASK
 
 /* Buckets of a group share one earliest expiry, so that the sweep skips 64 of them by one comparison. */
 #define MR_GROUP_SHIFT 6
@@ -126,18 +127,19 @@ struct mr_flow_table {
 	uint32_t n_buckets;
 	uint32_t first_wide;
 	uint64_t idle_ns, active_ns, linger_ns;
+	unsigned hint_shift; /* 2^this ns are the unit of start_hint */
 	uint64_t key_mask; /* bits of port_key that are part of the key */
 	uint64_t key_rest; /* what a packet's port_key has in the other bits */
 	uint64_t clock_ns; /* highest clock seen */
 
 	/* the sweep */
-	uint32_t *group_expiry_s;
+	uint64_t *group_expiry_ns;
 	uint32_t n_groups;
 	uint32_t hand; /* bucket where the sweep goes on */
 	uint64_t swept_ns; /* clock up to which the sweep's share has been handed out */
 	uint64_t scan_ns;
 	uint32_t debt; /* groups still to visit of the share */
-	uint32_t bucket_min_s; /* earliest expiry seen so far in the group under the hand */
+	uint64_t bucket_min_ns; /* earliest expiry seen so far in the group under the hand */
 
 	struct mr_flow_pool pool[MR_POOL_MAX];
 	uint32_t live;
@@ -183,6 +185,12 @@ static inline unsigned mr_flow_tag_mask(const struct mr_flow_bucket *b, uint16_t
 #endif
 }
 
+/** Nothing in the bucket ends before; a record may still have put its end off since. */
+static inline uint64_t mr_flow_expiry_ns(const struct mr_flow_bucket *b)
+{
+	return (uint64_t)b->expiry << 16;
+}
+
 /** The record's port_key as its packets carry it. */
 static inline uint64_t mr_flow_key_word(const struct mr_flow_table *t, const struct mr_flow_hot *h)
 {
@@ -214,6 +222,27 @@ static inline uint64_t mr_flow_quiet_ns(const struct mr_flow_hot *h, uint64_t cl
 	int64_t least = a < b ? a : b;
 
 	return least < 0 ? 0 : (uint64_t)least; /* a held fragment may bring an old clock */
+}
+
+/*
+ * The start of a record lies in its cold part, but tells only whether the active timeout has passed. Eight bits of
+ * it are enough to know that it hasn't: the unit is such that 256 of them are longer than any record, and they
+ * count back from the last packet. 0: look at the cold part.
+ */
+static inline uint8_t mr_flow_start_hint(const struct mr_flow_table *t, uint64_t start_ns)
+{
+	uint8_t unit = (uint8_t)(start_ns >> t->hint_shift);
+
+	return unit == 0 ? UINT8_MAX : unit; /* one unit too early does no harm */
+}
+
+/** The record started at this time or later; 0: nobody knows. */
+static inline uint64_t mr_flow_start_least_ns(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+					      uint64_t last_ns)
+{
+	uint64_t last = last_ns >> t->hint_shift;
+
+	return h->start_hint == 0 ? 0 : (last - (uint8_t)(last - h->start_hint)) << t->hint_shift;
 }
 
 /** Of a wide record. */

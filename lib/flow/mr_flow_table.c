@@ -41,7 +41,7 @@ static struct layout plan(const struct mr_flow_conf *conf)
 	l.hot_at = take(&at, records * sizeof(struct mr_flow_hot));
 	l.cold_at = take(&at, records * sizeof(struct mr_flow_cold));
 	l.addr6_at = take(&at, (uint64_t)l.wide * 32);
-	l.groups_at = take(&at, l.groups * sizeof(uint32_t));
+	l.groups_at = take(&at, l.groups * sizeof(uint64_t));
 	l.frag_at = take(&at, mr_frag_memory(conf->max_fragments));
 	l.size = at;
 	return l;
@@ -102,7 +102,7 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->hot = (void *)(base + l->hot_at);
 	t->cold = (void *)(base + l->cold_at);
 	t->addr6 = (void *)(base + l->addr6_at);
-	t->group_expiry_s = (void *)(base + l->groups_at);
+	t->group_expiry_ns = (void *)(base + l->groups_at);
 	t->n_buckets = l->buckets;
 	t->n_groups = l->groups;
 	t->first_wide = l->narrow + 1;
@@ -110,10 +110,16 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->pool[MR_POOL_WIDE] =
 		(struct mr_flow_pool){ .next_new = t->first_wide, .end = t->first_wide + l->wide };
 	for (uint32_t i = 0; i < l->buckets; i++)
-		t->buckets[i].expiry_s = UINT32_MAX;
-	memset(t->group_expiry_s, 0xff, l->groups * sizeof(uint32_t));
+		t->buckets[i].expiry = MR_EXPIRY_NEVER;
+	memset(t->group_expiry_ns, 0xff, l->groups * sizeof(uint32_t));
 	mr_frag_init(&t->frag, base + l->frag_at, t->conf.max_fragments, t->conf.fragment_timeout_ns,
 		     &t->conf.packet, t->conf.counters);
+}
+
+/* 256 units are more than twice the active timeout and what a sweep may be late. */
+static unsigned hint_shift(uint64_t active_ns)
+{
+	return 64 - 7 - (unsigned)__builtin_clzll(active_ns + 2 * MR_NS_PER_S);
 }
 
 int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **ret_table, struct mr_err *err)
@@ -132,6 +138,7 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 	t->active_ns = conf->active_timeout_ns;
 	t->linger_ns = conf->tcp_linger_ns;
 	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
+	t->hint_shift = hint_shift(conf->active_timeout_ns);
 	t->id_seed = mr_hash_seed_fixed(148);
 	t->key_mask = UINT32_MAX |
 		      (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
@@ -319,11 +326,10 @@ static unsigned free_slot(const struct mr_flow_bucket *b)
 
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns)
 {
-	uint32_t s = (uint32_t)(expiry_ns / MR_NS_PER_S);
-	uint32_t *group = &t->group_expiry_s[(b - t->buckets) >> MR_GROUP_SHIFT];
+	uint64_t *group_ns = &t->group_expiry_ns[(b - t->buckets) >> MR_GROUP_SHIFT];
 
-	b->expiry_s = RTE_MIN(b->expiry_s, s);
-	*group = RTE_MIN(*group, s);
+	b->expiry = RTE_MIN((uint64_t)b->expiry, expiry_ns >> 16) & MR_EXPIRY_NEVER;
+	*group_ns = RTE_MIN(*group_ns, expiry_ns);
 }
 
 static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
@@ -349,7 +355,7 @@ static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned 
 	to->tag[to_slot] = from->tag[slot];
 	to->idx[to_slot] = from->idx[slot];
 	to->class_[to_slot] = from->class_[slot];
-	mr_flow_expect(t, to, (uint64_t)from->expiry_s * MR_NS_PER_S);
+	mr_flow_expect(t, to, mr_flow_expiry_ns(from));
 	from->tag[slot] = 0;
 	from->idx[slot] = 0;
 }
