@@ -68,17 +68,43 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	return false;
 }
 
+/* Of the buckets ahead of the hand, the records are asked for, and nearer to it the cold parts of those that end. */
+#define FETCH_AHEAD 16
+#define CHECK_AHEAD 6
+
+static void fetch_records(const struct mr_flow_table *t, const struct mr_flow_bucket *b)
+{
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		if (b->tag[s] != 0)
+			rte_prefetch0(&t->hot[b->idx[s]]);
+}
+
+static void fetch_ending(const struct mr_flow_table *t, const struct mr_flow_bucket *b, uint64_t clock_ns)
+{
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		if (b->tag[s] != 0 && mr_flow_quiet_ns(&t->hot[b->idx[s]], clock_ns) >= t->idle_ns)
+			mr_flow_fetch_cold(t, b->idx[s]);
+}
+
+static bool is_due(const struct mr_flow_bucket *b, uint64_t clock_ns)
+{
+	return mr_flow_expiry_ns(b) <= clock_ns;
+}
+
+static void look_ahead(const struct mr_flow_table *t, uint32_t at, uint32_t end, uint64_t clock_ns)
+{
+	if (at + FETCH_AHEAD < end && is_due(&t->buckets[at + FETCH_AHEAD], clock_ns))
+		fetch_records(t, &t->buckets[at + FETCH_AHEAD]);
+	if (at + CHECK_AHEAD < end && is_due(&t->buckets[at + CHECK_AHEAD], clock_ns))
+		fetch_ending(t, &t->buckets[at + CHECK_AHEAD], clock_ns);
+}
+
 /* Visit all records of one bucket. Returns how many that were. */
 static unsigned sweep_bucket(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t clock_ns)
 {
 	uint64_t min_ns = UINT64_MAX;
 	unsigned looked = 0;
 
-	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
-		if (b->tag[s] != 0) {
-			rte_prefetch0(&t->hot[b->idx[s]]);
-			rte_prefetch0(&t->cold[b->idx[s]]);
-		}
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
 		uint64_t next_ns;
 
@@ -88,7 +114,7 @@ static unsigned sweep_bucket(struct mr_flow_table *t, struct mr_flow_bucket *b, 
 		if (!mr_flow_expire(t, b, s, clock_ns, &next_ns))
 			min_ns = earlier(min_ns, next_ns);
 	}
-	b->expiry = (min_ns >> 16) & MR_EXPIRY_NEVER;
+	mr_flow_set_expiry(b, min_ns);
 	return looked;
 }
 
@@ -111,7 +137,8 @@ static bool sweep_group(struct mr_flow_table *t, uint64_t clock_ns, unsigned *bu
 
 		if (*budget == 0)
 			return false;
-		if (mr_flow_expiry_ns(b) <= clock_ns) {
+		look_ahead(t, t->hand, t->n_buckets, clock_ns);
+		if (is_due(b, clock_ns)) {
 			unsigned looked = sweep_bucket(t, b, clock_ns);
 
 			*budget -= RTE_MIN(looked, *budget);

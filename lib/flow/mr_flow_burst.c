@@ -64,7 +64,7 @@ static inline uint32_t guess(const struct mr_flow_table *t, const struct mr_pack
 	uint32_t idx;
 
 	if (unlikely(mask == 0)) {
-		if (b->overflow != 0)
+		if (mr_flow_overflow(b) != 0)
 			rte_prefetch0(&t->buckets[mr_flow_bucket_2(t, p->hash)]);
 		return 0;
 	}

@@ -98,13 +98,14 @@ struct mr_flow_bucket {
 	uint16_t tag[MR_BUCKET_SLOTS]; /* 16 bits of the hash, 0: slot empty */
 	uint32_t idx[MR_BUCKET_SLOTS]; /* record */
 	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching records */
-	uint64_t overflow : 16; /* records which have this as first bucket but live in their second one */
-	uint64_t expiry : 48; /* no record here ends before this, in 2^16 ns of UTC; MR_EXPIRY_NEVER: empty */
+	/* Two in one: see mr_flow_expiry_ns(); in the low 16 bits the number of records which have this as first
+	 * bucket but live in their second one. */
+	uint64_t expiry_overflow;
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one prefetch covers the bucket");
 
-#define MR_EXPIRY_NEVER MR_T48_MASK
+#define MR_OVERFLOW_MASK 0xffffULL
 
 /* Buckets of a group share one earliest expiry, so that the sweep skips 64 of them by one comparison. */
 #define MR_GROUP_SHIFT 6
@@ -114,6 +115,16 @@ _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one pr
 struct mr_flow_pool {
 	uint32_t next_new, end; /* [next_new, end) was never used */
 	uint32_t free_head; /* 0: none */
+};
+
+/**
+ * Where flows began that may be over as soon, oldest first: what a flood leaves is given up again from here. Entries
+ * may be outdated; of more than fit the oldest are forgotten, and end by their timeout.
+ */
+struct mr_flow_young {
+	uint32_t *bucket; /* [mask + 1] */
+	uint32_t mask;
+	uint32_t head, tail; /* added and taken so far, modulo 2^32 */
 };
 
 enum { MR_POOL_NARROW, MR_POOL_WIDE, MR_POOL_MAX };
@@ -143,7 +154,8 @@ struct mr_flow_table {
 
 	struct mr_flow_pool pool[MR_POOL_MAX];
 	uint32_t live;
-	uint32_t victim_turn; /* rotates among equal victims */
+	uint32_t victim_turn; /* rotates among equal victims, and through the buckets in search of some */
+	struct mr_flow_young young;
 	struct mr_frag_map frag;
 	struct mr_flow_conf conf;
 	struct mr_hash_seed id_seed; /* fixed: flow ids don't depend on the run */
@@ -185,10 +197,20 @@ static inline unsigned mr_flow_tag_mask(const struct mr_flow_bucket *b, uint16_t
 #endif
 }
 
-/** Nothing in the bucket ends before; a record may still have put its end off since. */
+/** No record in the bucket ends before this, to 65 us; its packets may have put the end off since. */
 static inline uint64_t mr_flow_expiry_ns(const struct mr_flow_bucket *b)
 {
-	return (uint64_t)b->expiry << 16;
+	return b->expiry_overflow & ~MR_OVERFLOW_MASK;
+}
+
+static inline uint64_t mr_flow_overflow(const struct mr_flow_bucket *b)
+{
+	return b->expiry_overflow & MR_OVERFLOW_MASK;
+}
+
+static inline void mr_flow_set_expiry(struct mr_flow_bucket *b, uint64_t expiry_ns)
+{
+	b->expiry_overflow = (expiry_ns & ~MR_OVERFLOW_MASK) | mr_flow_overflow(b);
 }
 
 /** The record's port_key as its packets carry it. */
@@ -245,6 +267,28 @@ static inline uint64_t mr_flow_start_least_ns(const struct mr_flow_table *t, con
 	return h->start_hint == 0 ? 0 : (last - (uint8_t)(last - h->start_hint)) << t->hint_shift;
 }
 
+/** Ask for the cold part, which may lie in two lines. */
+static inline void mr_flow_fetch_cold(const struct mr_flow_table *t, uint32_t idx)
+{
+	rte_prefetch0(&t->cold[idx]);
+	rte_prefetch0((const uint8_t *)&t->cold[idx + 1] - 1);
+}
+
+static inline bool mr_flow_is_wide(const struct mr_flow_table *t, uint32_t idx)
+{
+	return idx >= t->first_wide;
+}
+
+/** A flow in @p b has one packet so far, or is closed. */
+static inline void mr_flow_young_add(struct mr_flow_table *t, const struct mr_flow_bucket *b)
+{
+	struct mr_flow_young *y = &t->young;
+
+	if (y->head - y->tail > y->mask)
+		y->tail++;
+	y->bucket[y->head++ & y->mask] = (uint32_t)(b - t->buckets);
+}
+
 /** Of a wide record. */
 static inline bool mr_flow_addr6_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
@@ -279,6 +323,13 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot);
 /** Tell the sweep that something in @p b may end at @p expiry_ns. */
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns);
+
+/* mr_flow_evict.c */
+/** Give up a record of @p a or @p b whose class is @p most or lower. False: there is none. */
+bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide,
+			enum mr_flow_class most);
+/** Give up the record that is missed least, for a flow of @p a and @p b. False: there is none of the kind. */
+bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide);
 
 /* mr_flow_age.c */
 /**

@@ -138,6 +138,8 @@ static void tcp_control(struct mr_flow_table *t, struct mr_flow_bucket *b, unsig
 	if (!(p->tcp_flags & TCP_RST) && fins != (MR_FLOW_FIN_0 | MR_FLOW_FIN_1))
 		return;
 	h->state |= MR_FLOW_CLOSED;
+	if (b->class_[slot] != MR_FLOW_CLASS_CLOSED)
+		mr_flow_young_add(t, b);
 	b->class_[slot] = MR_FLOW_CLASS_CLOSED;
 	mr_flow_expect(t, b, p->clock_ns + t->linger_ns);
 }
