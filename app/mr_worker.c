@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define ALLOW_EXPERIMENTAL_API /* rte_ring_peek_zc.h, in DPDK since 20.11 */
 #include "app/mr_worker.h"
 
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
-#include <rte_ring_elem.h>
+#include <rte_ring_peek_zc.h>
 
 #include "app/mr_time.h"
 #include "drivers/mr_mbuf.h"
 
+#define PLACE_AHEAD   4	   /* records whose memory in the ring is asked for in advance */
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
 #define DRAIN_RECORDS 1024 /* per round */
+
+/* The table builds its records in the ring, as long as there is room. */
+static struct mr_flow_rec *place(void *ctx)
+{
+	struct mr_worker *w = ctx;
+	struct rte_ring_zc_data zc;
+
+	w->placed = NULL;
+	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, NULL) == 1)) {
+		w->placed = zc.ptr1;
+		for (unsigned i = 0; i < sizeof(*w->placed); i += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0_write((uint8_t *)(w->placed + PLACE_AHEAD) + i);
+	}
+	return w->placed;
+}
 
 /* Takes records from the table. */
 static void emit(void *ctx, const struct mr_flow_rec *rec)
 {
 	struct mr_worker *w = ctx;
 
+	if (likely(rec == w->placed)) {
+		rte_ring_enqueue_zc_elem_finish(w->records, 1);
+		return;
+	}
 	while (unlikely(rte_ring_sp_enqueue_elem(w->records, (void *)(uintptr_t)rec, sizeof(*rec)) != 0)) {
 		/* with packets waiting at a port there is no time to wait for the exporter */
 		if (!w->capture_clock && mr_worker_state_get(w) != MR_WORKER_DRAIN) {
@@ -46,6 +67,7 @@ static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_
 		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", w->id,
 				  rte_strerror(rte_errno));
 	conf.emit = emit;
+	conf.place = place;
 	conf.emit_ctx = w;
 	conf.counters = &w->counters;
 	return mr_flow_table_new(&conf, &w->table, err);

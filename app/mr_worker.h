@@ -50,6 +50,7 @@ struct mr_worker {
 	struct mr_counters counters;
 	struct mr_flow_table *table;
 	struct rte_ring *records; /* of struct mr_flow_rec, to the exporter */
+	struct mr_flow_rec *placed; /* in the ring, being built; NULL: none */
 	struct mr_worker_rx rx[MR_WORKER_RX_MAX];
 	unsigned n_rx;
 	struct mr_packet_conf packet;

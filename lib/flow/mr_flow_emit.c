@@ -65,7 +65,11 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 	uint32_t scope = (uint32_t)(h->port_key >> 32);
 	uint8_t port = (uint8_t)(scope >> 24);
 	bool icmp = h->proto == IPPROTO_ICMP || h->proto == IPPROTO_ICMPV6;
-	struct mr_flow_rec r = {
+	struct mr_flow_rec own, *r = t->conf.place == NULL ? NULL : t->conf.place(t->conf.emit_ctx);
+
+	if (r == NULL)
+		r = &own;
+	*r = (struct mr_flow_rec){
 		.flow_id = flow_id(t, h, addr6, c->birth),
 		.due_ns = due_ns,
 		.proto = h->proto,
@@ -82,17 +86,17 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 		.worker = t->conf.worker,
 	};
 
-	put_addresses(&r, h, addr6, src);
+	put_addresses(r, h, addr6, src);
 	if (!icmp) {
-		r.port[0] = (uint16_t)(h->port_key >> (src == 0 ? 16 : 0));
-		r.port[1] = (uint16_t)(h->port_key >> (src == 0 ? 0 : 16));
+		r->port[0] = (uint16_t)(h->port_key >> (src == 0 ? 16 : 0));
+		r->port[1] = (uint16_t)(h->port_key >> (src == 0 ? 0 : 16));
 	}
-	r.ingress = (uint8_t)(1 + port);
-	r.egress = (uint8_t)(1 + (t->conf.egress == NULL ? port : t->conf.egress[port]));
-	put_direction(&r, MR_FLOW_FORWARD, h, c, src, clock_ns);
-	put_direction(&r, MR_FLOW_REVERSE, h, c, !src, clock_ns);
-	memcpy(r.mac[0], c->mac[0], 6);
-	memcpy(r.mac[1], c->mac[1], 6);
+	r->ingress = (uint8_t)(1 + port);
+	r->egress = (uint8_t)(1 + (t->conf.egress == NULL ? port : t->conf.egress[port]));
+	put_direction(r, MR_FLOW_FORWARD, h, c, src, clock_ns);
+	put_direction(r, MR_FLOW_REVERSE, h, c, !src, clock_ns);
+	memcpy(r->mac[0], c->mac[0], 6);
+	memcpy(r->mac[1], c->mac[1], 6);
 	mr_counter_add(t->conf.counters, MR_C_FLOWS_IDLE + (enum mr_counter)(reason - MR_FLOW_END_IDLE), 1);
-	t->conf.emit(t->conf.emit_ctx, &r);
+	t->conf.emit(t->conf.emit_ctx, r);
 }
