@@ -318,7 +318,8 @@ struct mr_flow_slot {
 };
 
 struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_packet *p);
-/** A slot with a new, zeroed, live record for p's key; idx 0 when none may be evicted for it. */
+/** A slot with a new, zeroed, live record for p's key, whose end the caller announces by mr_flow_expect() when the
+ * packet is counted; idx 0 when none may be evicted for it. */
 struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p);
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot);
 /** Tell the sweep that something in @p b may end at @p expiry_ns. */

@@ -372,6 +372,5 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 	mr_flow_young_add(t, ret.bucket);
 	set_live(t, t->live + 1);
 	mr_counter_add(t->conf.counters, MR_C_FLOWS_CREATED, 1);
-	mr_flow_expect(t, ret.bucket, p->time_ns + RTE_MIN(t->idle_ns, t->active_ns));
 	return ret;
 }
