@@ -21,7 +21,7 @@ static struct mr_flow_rec *place(void *ctx)
 	struct rte_ring_zc_data zc;
 
 	w->placed = NULL;
-	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, NULL) == 1)) {
+	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, &w->room) == 1)) {
 		w->placed = zc.ptr1;
 		for (unsigned i = 0; i < sizeof(*w->placed); i += RTE_CACHE_LINE_SIZE)
 			rte_prefetch0_write((uint8_t *)(w->placed + PLACE_AHEAD) + i);
@@ -66,6 +66,7 @@ static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_
 	if (w->records == NULL)
 		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", w->id,
 				  rte_strerror(rte_errno));
+	w->room = rte_ring_free_count(w->records);
 	conf.emit = emit;
 	conf.place = place;
 	conf.emit_ctx = w;
@@ -196,6 +197,29 @@ static bool all_finished(struct mr_worker *w)
 	return true;
 }
 
+/* Flows that have ended can wait in the table for an exporter that is behind, within the second that they have. */
+static bool has_to_wait(struct mr_worker *w)
+{
+	if (likely(w->room >= MR_WORKER_RING / 4) || w->capture_clock)
+		return false;
+	w->room = rte_ring_free_count(w->records);
+	return w->room < MR_WORKER_RING / 4 && w->metered_clock_ns - w->aged_clock_ns < MR_NS_PER_S / 2;
+}
+
+/* Returns false when there is more to do. */
+static bool age(struct mr_worker *w)
+{
+	bool aged;
+
+	if (has_to_wait(w))
+		return false;
+	w->aged_clock_ns = w->metered_clock_ns;
+	do
+		aged = mr_flow_age(w->table, w->metered_clock_ns, AGE_RECORDS);
+	while (!aged && w->capture_clock);
+	return aged;
+}
+
 static bool run(struct mr_worker *w)
 {
 	unsigned got = 0;
@@ -207,9 +231,7 @@ static bool run(struct mr_worker *w)
 		got += receive(w, &w->rx[i]);
 	if (got == 0)
 		mr_worker_flush(w);
-	do
-		aged = mr_flow_age(w->table, w->metered_clock_ns, AGE_RECORDS);
-	while (!aged && w->capture_clock);
+	aged = age(w);
 	if (got == 0 && all_finished(w))
 		mr_worker_state_set(w, MR_WORKER_DRAIN);
 	return got != 0 || !aged;

@@ -2,6 +2,8 @@
 /* Who goes when there is no room: what a flood leaves first, a flow with packets both ways last. */
 #include "flow/mr_flow_priv.h"
 
+#include <assert.h>
+
 #define REACH 32 /* buckets looked at for one packet */
 
 /* The slot that may best be given up in one bucket: lowest class, rotating among equals. */
@@ -54,9 +56,16 @@ bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struc
 /* A slot with a flow that is closed or has one packet; MR_BUCKET_SLOTS: none. */
 static unsigned young_slot(const struct mr_flow_bucket *b)
 {
-	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
-		if (b->tag[s] != 0 && b->class_[s] <= MR_FLOW_CLASS_SINGLE)
+	static_assert(MR_FLOW_CLASS_SINGLE == 1 && MR_FLOW_CLASS_BOTH_WAYS == 3, "bit 1 tells");
+	uint64_t classes;
+
+	memcpy(&classes, b->class_, sizeof(classes));
+	for (uint64_t m = ~classes & 0x0202020202020202; m != 0; m &= m - 1) {
+		unsigned s = (unsigned)__builtin_ctzll(m) / 8;
+
+		if (b->tag[s] != 0)
 			return s;
+	}
 	return MR_BUCKET_SLOTS;
 }
 
