@@ -76,7 +76,7 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
  * 0, which never fits: none, or something in the bucket may have to end first.
  */
 static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const struct mr_flow_bucket *b,
-					const struct mr_packet *p, uint32_t now_s)
+					const struct mr_packet *p, uint64_t clock_ns)
 {
 	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
 	uint32_t idx;
@@ -89,7 +89,7 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 		rte_prefetch1(&t->addr6[idx - t->first_wide]);
 	if (unlikely(p->frame_len - p->ip_len != p->l3_off)) /* padded */
 		rte_prefetch1(&t->cold[idx].l2_extra);
-	return likely(b->expiry_s > now_s) ? &t->hot[idx] : t->hot;
+	return likely(mr_flow_expiry_ns(b) > clock_ns) ? &t->hot[idx] : t->hot;
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
@@ -130,15 +130,14 @@ static inline bool count(const struct mr_flow_table *t, struct mr_flow_hot *h, c
 void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, struct mr_flow_batch *batch)
 {
 	uint64_t clock_ns = RTE_MAX(t->clock_ns, pkts[batch->n - 1].clock_ns);
-	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
 	uint8_t second[MR_FLOW_BURST_MAX]; /* packets whose flow can only be in its second bucket */
 	size_t n_second = 0;
 
 	if (unlikely(!batch->plain))
 		return;
 	for (size_t i = 0; i < batch->n; i++) {
-		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], now_s);
-		if (unlikely(batch->hot[i] == t->hot && batch->bucket[i]->overflow != 0)) {
+		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], clock_ns);
+		if (unlikely(batch->hot[i] == t->hot && mr_flow_overflow(batch->bucket[i]) != 0)) {
 			batch->bucket[i] = &t->buckets[mr_flow_bucket_2(t, pkts[i].hash)];
 			rte_prefetch0(batch->bucket[i]);
 			second[n_second++] = (uint8_t)i;
@@ -147,7 +146,7 @@ void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, stru
 	for (size_t k = 0; k < n_second; k++) {
 		size_t i = second[k];
 
-		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], now_s);
+		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], clock_ns);
 	}
 }
 
