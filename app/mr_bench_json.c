@@ -4,6 +4,7 @@
 
 #include "app/mr_bench.h"
 #include "app/mr_bench_build.h"
+#include "base/mr_cpu.h"
 
 static const char *const kinds[MR_BENCH_KIND_MAX] = {
 	[MR_BENCH_STEADY] = "steady",
@@ -19,13 +20,13 @@ static json_t *number_or_null(bool there, uint64_t n)
 
 static json_t *machine_json(const struct mr_bench_machine *m, const struct mr_bench_effort *e)
 {
-	return json_pack("{ss ss si si si sb sI sf ss ss ss sb si sI sI}", "cpu", m->cpu, "kernel", m->kernel,
-			 "cpus", (int)m->cpus, "worker_cpu", m->worker_cpu, "exporter_cpu", m->exporter_cpu,
-			 "hugepages", m->hugepages, "hugepages_free", (json_int_t)m->hugepages_free,
-			 "tsc_ghz", m->tsc_ghz, "compiler", MR_COMPILER, "target", MR_BENCH_TARGET,
-			 "build_type", MR_BUILD_TYPE, "optimized", MR_BENCH_OPTIMIZED, "repeat",
-			 (int)e->repeat, "packets", (json_int_t)e->packets, "measure_ns",
-			 (json_int_t)e->measure_ns);
+	return json_pack("{ss ss si si si sb sI sf ss ss ss ss sb si sI sI}", "cpu", m->cpu, "kernel",
+			 m->kernel, "cpus", (int)m->cpus, "worker_cpu", m->worker_cpu, "exporter_cpu",
+			 m->exporter_cpu, "hugepages", m->hugepages, "hugepages_free",
+			 (json_int_t)m->hugepages_free, "tsc_ghz", m->tsc_ghz, "compiler", MR_COMPILER,
+			 "target", MR_BENCH_TARGET, "decode", mr_cpu_level_name(mr_cpu_level()), "build_type",
+			 MR_BUILD_TYPE, "optimized", MR_BENCH_OPTIMIZED, "repeat", (int)e->repeat, "packets",
+			 (json_int_t)e->packets, "measure_ns", (json_int_t)e->measure_ns);
 }
 
 static json_t *losses_json(const struct mr_bench_result *r)

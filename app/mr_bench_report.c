@@ -6,6 +6,7 @@
 
 #include "app/mr_bench_build.h"
 #include "base/mr_clock.h"
+#include "base/mr_cpu.h"
 
 #define SHARE_LOW   0.9 /* below it somebody else was busy on our CPU */
 #define CREATED_OFF 0.1 /* of the new flows asked for */
@@ -59,7 +60,8 @@ void mr_bench_print_machine(const struct mr_bench_machine *m, const struct mr_be
 		"worker on CPU %d, exporter and collector on CPU %d; hugepages %s; time-stamp counter %.2f "
 		"GHz\n",
 		m->worker_cpu, m->exporter_cpu, m->hugepages ? "used" : "NOT used", m->tsc_ghz);
-	fprintf(out, "built by " MR_COMPILER " for " MR_BENCH_TARGET ", " MR_BUILD_TYPE "\n");
+	fprintf(out, "built by " MR_COMPILER " for " MR_BENCH_TARGET ", " MR_BUILD_TYPE "; decode: %s\n",
+		mr_cpu_level_name(mr_cpu_level()));
 	if (e->packets != 0)
 		fprintf(out, "median of %u repetitions of %lu packets\n", e->repeat, e->packets);
 	else

@@ -183,10 +183,11 @@ int mr_bench_rig_fill(struct mr_bench_rig *rig, struct mr_err *err)
 int mr_bench_rig_count_flows(struct mr_bench_rig *rig, uint64_t *ret_flows, struct mr_err *err)
 {
 	struct mr_counters *c = &rig->worker->counters;
-	uint64_t created = mr_counter_get(c, MR_C_FLOWS_CREATED);
+	uint64_t created;
 	int rc;
 
-	take_from_worker(rig);
+	take_from_worker(rig); /* its last burst opens flows too */
+	created = mr_counter_get(c, MR_C_FLOWS_CREATED);
 	rc = meet_all_flows(rig, 0, err);
 	created = mr_counter_get(c, MR_C_FLOWS_CREATED) - created;
 	if (rc == 0)

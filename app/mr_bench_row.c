@@ -310,7 +310,7 @@ static int finish(struct run *run, bool trial, struct mr_bench_result *ret, stru
 		ret->flows = mr_flow_count(rig->worker->table);
 	if (row->kind == MR_BENCH_FLOOD)
 		rc = mr_bench_rig_count_flows(rig, &ret->survived, err);
-	if (!trial && (row->new_per_s != 0 || mr_bench_row_is_device(row)) && row->flows <= DRAIN_MAX)
+	if (!trial && row->flows <= DRAIN_MAX)
 		mr_bench_rig_drain(rig);
 	if (rc == 0)
 		ret->udp_lost = mr_bench_rig_finish(rig);

@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define ALLOW_EXPERIMENTAL_API /* rte_ring_peek_zc.h, in DPDK since 20.11 */
 #include "app/mr_worker.h"
 
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_pause.h>
-#include <rte_ring_elem.h>
+#include <rte_ring_peek_zc.h>
 
 #include "app/mr_time.h"
 #include "drivers/mr_mbuf.h"
 
+#define PLACE_AHEAD   4	   /* records whose memory in the ring is asked for in advance */
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
 #define DRAIN_RECORDS 1024 /* per round */
+
+/* The table builds its records in the ring, as long as there is room. */
+static struct mr_flow_rec *place(void *ctx)
+{
+	struct mr_worker *w = ctx;
+	struct rte_ring_zc_data zc;
+
+	w->placed = NULL;
+	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, &w->room) == 1)) {
+		w->placed = zc.ptr1;
+		for (unsigned i = 0; i < sizeof(*w->placed); i += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0_write((uint8_t *)(w->placed + PLACE_AHEAD) + i);
+	}
+	return w->placed;
+}
 
 /* Takes records from the table. */
 static void emit(void *ctx, const struct mr_flow_rec *rec)
 {
 	struct mr_worker *w = ctx;
 
+	if (likely(rec == w->placed)) {
+		rte_ring_enqueue_zc_elem_finish(w->records, 1);
+		return;
+	}
 	while (unlikely(rte_ring_sp_enqueue_elem(w->records, (void *)(uintptr_t)rec, sizeof(*rec)) != 0)) {
 		/* with packets waiting at a port there is no time to wait for the exporter */
 		if (!w->capture_clock && mr_worker_state_get(w) != MR_WORKER_DRAIN) {
@@ -45,7 +66,9 @@ static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_
 	if (w->records == NULL)
 		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", w->id,
 				  rte_strerror(rte_errno));
+	w->room = rte_ring_free_count(w->records);
 	conf.emit = emit;
+	conf.place = place;
 	conf.emit_ctx = w;
 	conf.counters = &w->counters;
 	return mr_flow_table_new(&conf, &w->table, err);
@@ -174,6 +197,29 @@ static bool all_finished(struct mr_worker *w)
 	return true;
 }
 
+/* Flows that have ended can wait in the table for an exporter that is behind, within the second that they have. */
+static bool has_to_wait(struct mr_worker *w)
+{
+	if (likely(w->room >= MR_WORKER_RING / 4) || w->capture_clock)
+		return false;
+	w->room = rte_ring_free_count(w->records);
+	return w->room < MR_WORKER_RING / 4 && w->metered_clock_ns - w->aged_clock_ns < MR_NS_PER_S / 2;
+}
+
+/* Returns false when there is more to do. */
+static bool age(struct mr_worker *w)
+{
+	bool aged;
+
+	if (has_to_wait(w))
+		return false;
+	w->aged_clock_ns = w->metered_clock_ns;
+	do
+		aged = mr_flow_age(w->table, w->metered_clock_ns, AGE_RECORDS);
+	while (!aged && w->capture_clock);
+	return aged;
+}
+
 static bool run(struct mr_worker *w)
 {
 	unsigned got = 0;
@@ -185,9 +231,7 @@ static bool run(struct mr_worker *w)
 		got += receive(w, &w->rx[i]);
 	if (got == 0)
 		mr_worker_flush(w);
-	do
-		aged = mr_flow_age(w->table, w->metered_clock_ns, AGE_RECORDS);
-	while (!aged && w->capture_clock);
+	aged = age(w);
 	if (got == 0 && all_finished(w))
 		mr_worker_state_set(w, MR_WORKER_DRAIN);
 	return got != 0 || !aged;

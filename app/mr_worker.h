@@ -50,6 +50,9 @@ struct mr_worker {
 	struct mr_counters counters;
 	struct mr_flow_table *table;
 	struct rte_ring *records; /* of struct mr_flow_rec, to the exporter */
+	struct mr_flow_rec *placed; /* in the ring, being built; NULL: none */
+	unsigned room; /* records that the ring had room for when last looked at */
+	uint64_t aged_clock_ns; /* when flows were last aged */
 	struct mr_worker_rx rx[MR_WORKER_RX_MAX];
 	unsigned n_rx;
 	struct mr_packet_conf packet;

@@ -15,8 +15,8 @@
 #define PREFIX "synth:"
 
 /* The caches take the mbufs freed last first: a small pool stays in the core's own cache. */
-#define POOL_CACHE       256
-#define MBUFS_PER_QUEUE  2048u
+#define POOL_CACHE	 256
+#define MBUFS_PER_QUEUE	 2048u
 #define PAYLOAD_ROOM_MIN 128
 
 /* Written by the queue's worker only. */
@@ -29,10 +29,8 @@ struct synth {
 	struct mr_port port;
 	struct mr_traffic *traffic;
 	struct rte_mempool *pool;
-	uint64_t rearm; /* the first 8 octets of an mbuf's rearm_data */
 	uint64_t start_mono_ns;
 	bool pace;
-	bool stamp;    /* packets carry the model's time */
 	bool by_clock; /* flows come and go by the machine's clock */
 	struct synth_queue queues[];
 };
@@ -69,16 +67,6 @@ static struct rte_mempool *pool_create(const struct mr_port_conf *conf, const st
 				  rte_pktmbuf_pool_init, &priv, mbuf_init, NULL, SOCKET_ID_ANY, 0);
 }
 
-static uint64_t rearm_word(void)
-{
-	struct rte_mbuf m = { .data_off = RTE_PKTMBUF_HEADROOM, .nb_segs = 1, .port = RTE_MBUF_PORT_INVALID };
-	uint64_t word;
-
-	rte_mbuf_refcnt_set(&m, 1);
-	memcpy(&word, &m.rearm_data, sizeof(word));
-	return word;
-}
-
 static void set_flags(struct synth *s, const struct mr_traffic_conf *c)
 {
 	bool finite = mr_traffic_packets(s->traffic) != UINT64_MAX;
@@ -86,7 +74,6 @@ static void set_flags(struct synth *s, const struct mr_traffic_conf *c)
 		     (c->time == MR_TRAFFIC_TIME_AUTO && (finite || c->rate_pps != 0));
 
 	s->pace = c->pace;
-	s->stamp = model;
 	s->by_clock = !model && c->new_per_s != 0;
 	s->port.flags = MR_PORT_LOSSLESS | MR_PORT_FLOW_QUEUES | MR_PORT_CAN_TX;
 	if (model)
@@ -106,6 +93,14 @@ static void synth_close(struct mr_port *port)
 	free(s);
 }
 
+static void cursor_init(struct synth *s, uint16_t queue, uint16_t queues)
+{
+	struct mr_traffic_cursor *cursor = &s->queues[queue].cursor;
+
+	mr_traffic_cursor_init(s->traffic, queue, queues, cursor);
+	cursor->data_off = sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM;
+}
+
 static int synth_start(struct synth *s, const struct mr_port_conf *conf, struct mr_err *err)
 {
 	struct mr_traffic_conf c;
@@ -116,7 +111,7 @@ static int synth_start(struct synth *s, const struct mr_port_conf *conf, struct 
 	if (rc != 0)
 		return rc;
 	set_flags(s, &c);
-	if (s->stamp && mr_port_stamp_off < 0)
+	if (s->port.flags & MR_PORT_HAS_TIME && mr_port_stamp_off < 0)
 		return mr_err_set(err, EINVAL, "time stamps are not set up, call mr_port_init() first");
 	s->pool = pool_create(conf, s->traffic);
 	if (s->pool == NULL)
@@ -124,8 +119,7 @@ static int synth_start(struct synth *s, const struct mr_port_conf *conf, struct 
 				  "no memory for packet buffers: %s; give EAL more (-m) or hugepages",
 				  rte_strerror(rte_errno));
 	for (uint16_t q = 0; q < conf->queues; q++)
-		mr_traffic_cursor_init(s->traffic, q, conf->queues, &s->queues[q].cursor);
-	s->rearm = rearm_word();
+		cursor_init(s, q, conf->queues);
 	s->start_mono_ns = mr_clock_mono_ns();
 	return 0;
 }
@@ -158,17 +152,26 @@ static inline void put64(void *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-_Static_assert(offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4 &&
+/* Two neighbours of 8 octets in a register. */
+typedef uint64_t pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+_Static_assert(offsetof(struct rte_mbuf, ol_flags) == offsetof(struct rte_mbuf, rearm_data) + 8 &&
+		       offsetof(struct rte_mbuf, pkt_len) == offsetof(struct rte_mbuf, packet_type) + 4 &&
 		       offsetof(struct rte_mbuf, vlan_tci) == offsetof(struct rte_mbuf, data_len) + 2,
 	       "neighbours are written together");
 
 /* All fields that a driver owes for a received packet; those of a free mbuf are right otherwise. */
-static inline void mbuf_fill(struct rte_mbuf *m, uint64_t rearm, uint32_t len)
+static void fill(struct rte_mbuf **pkts, const uint32_t frame_len[], uint16_t n)
 {
-	put64(&m->rearm_data, rearm);
-	put64(&m->ol_flags, 0);
-	put64(&m->packet_type, (uint64_t)len << 32);
-	put64(&m->data_len, len);
+	const pair rearm_and_flags = { mr_mbuf_rearm(RTE_PKTMBUF_HEADROOM, 1, 1, RTE_MBUF_PORT_INVALID), 0 };
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct rte_mbuf *m = pkts[i];
+
+		*(pair *)&m->rearm_data = rearm_and_flags;
+		put64(&m->packet_type, (uint64_t)frame_len[i] << 32);
+		put64(&m->data_len, frame_len[i]);
+	}
 }
 
 static void stamp(const struct synth *s, struct rte_mbuf **pkts, const struct mr_traffic_batch *made,
@@ -186,22 +189,16 @@ static uint16_t synth_rx_burst(struct mr_port *port, uint16_t queue, struct rte_
 	struct synth *s = synth_of(port);
 	struct synth_queue *q = &s->queues[queue];
 	struct mr_traffic_batch made;
-	uint8_t *data[MR_PORT_BURST_MAX];
 	uint64_t elapsed_ns = s->pace || s->by_clock ? mr_clock_mono_ns() - s->start_mono_ns : 0;
 	uint64_t end = s->pace ? mr_traffic_due(s->traffic, elapsed_ns) : UINT64_MAX;
 	uint16_t got;
 
-	if (q->cursor.next >= end)
+	if (q->cursor.next >= end || !mr_mbuf_get_burst(s->pool, pkts, n))
 		return 0;
-	if (rte_mempool_get_bulk(s->pool, (void **)pkts, n) != 0)
-		return 0;
-	for (uint16_t i = 0; i < n; i++)
-		data[i] = (uint8_t *)pkts[i] + sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM;
-	got = mr_traffic_burst(&q->cursor, data, &made, n, end,
+	got = mr_traffic_burst(&q->cursor, (uint8_t *const *)pkts, &made, n, end,
 			       s->by_clock ? elapsed_ns : MR_TRAFFIC_BY_NUMBER);
-	for (uint16_t i = 0; i < got; i++)
-		mbuf_fill(pkts[i], s->rearm, made.frame_len[i]);
-	if (s->stamp)
+	fill(pkts, made.frame_len, got);
+	if (port->flags & MR_PORT_HAS_TIME)
 		stamp(s, pkts, &made, got);
 	if (got < n)
 		rte_mempool_put_bulk(s->pool, (void **)pkts + got, n - got);

@@ -27,36 +27,50 @@ static inline void steady_more(struct mr_traffic_batch *b, unsigned i, const str
 	b->flags[i] = (MR_TCP_ACK & ~echo) | (reply & echo);
 }
 
-static inline __attribute__((always_inline)) void
-steady_packets(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end, bool udp_only)
+static inline __attribute__((always_inline)) void steady_packets(const struct mr_traffic *t,
+								 struct mr_traffic_batch *b, unsigned first,
+								 unsigned end, bool udp_only, bool alike)
 {
+	uint32_t v6 = t->ipv6_share != 0;
+
 	for (unsigned i = first; i < end; i++) {
 		struct mr_traffic_flow f = mr_traffic_flow(t, b->flow[i]);
 		uint32_t reply = mr_traffic_is_reply(t, b->bits[i]);
 
+		if (udp_only) /* the rest of it isn't worked out then */
+			f.head = alike ? MR_TRAFFIC_UDP + v6 : f.head & 1;
 		mr_traffic_direct(b, i, &f, reply);
-		b->size[i] = mr_traffic_size(b->bits[i]);
+		b->size[i] = alike ? 0 : mr_traffic_size(b->bits[i]);
 		if (!udp_only)
 			steady_more(b, i, &f, reply);
 	}
 }
 
-MR_TRAFFIC_CLONES static void steady_udp(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
-					 unsigned end)
+/* Of one family and size, too. */
+MR_TRAFFIC_CLONES static void steady_udp_alike(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					       unsigned first, unsigned end)
 {
-	steady_packets(t, b, first, end, true);
+	steady_packets(t, b, first, end, true, true);
 }
 
-MR_TRAFFIC_CLONES static void steady_any(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first,
-					 unsigned end)
+MR_TRAFFIC_CLONES static void steady_udp(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					 unsigned first, unsigned end)
 {
-	steady_packets(t, b, first, end, false);
+	steady_packets(t, b, first, end, true, false);
+}
+
+MR_TRAFFIC_CLONES static void steady_any(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					 unsigned first, unsigned end)
+{
+	steady_packets(t, b, first, end, false, false);
 }
 
 /* Steady traffic: every packet is a function of its number and flow, so nothing has to be remembered. */
 static void steady(const struct mr_traffic *t, struct mr_traffic_batch *b, unsigned first, unsigned end)
 {
-	if (t->tcp_share == 0 && t->icmp_share == 0)
+	if (t->udp_only && t->alike)
+		steady_udp_alike(t, b, first, end);
+	else if (t->udp_only)
 		steady_udp(t, b, first, end);
 	else
 		steady_any(t, b, first, end);
@@ -306,7 +320,7 @@ uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
 	}
 	if (t->attack_share != 0)
 		attack(t, ret_batch, made);
-	mr_traffic_write(t, ret_batch, data, made);
+	mr_traffic_write(t, ret_batch, data, cur->data_off, made);
 	if (cur->next >= t->packets)
 		cur->next = UINT64_MAX;
 	return (uint16_t)made;

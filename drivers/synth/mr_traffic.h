@@ -146,6 +146,7 @@ struct mr_traffic_cursor {
 	uint32_t base_slot; /* base - base_lo < flows: slots below have moved on to base_lo + flows + slot */
 	uint32_t turn[2]; /* round robin: next slot in lanes with more and with fewer slots */
 	uint16_t queue, queues;
+	uint32_t data_off; /* octets from a buffer's pointer to where its frame begins; 0, and the user's to set */
 };
 
 void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queues,
@@ -155,8 +156,9 @@ void mr_traffic_cursor_init(struct mr_traffic *t, uint16_t queue, uint16_t queue
 
 /**
  * Make the next packets of the queue.
- * @param data  n buffers of at least max(MR_TRAFFIC_HEAD, mr_traffic_frame_max()) octets. Only the first
- *              MR_TRAFFIC_HEAD are written: the caller zeroed the rest once, it is the payload.
+ * @param data  n buffers with at least max(MR_TRAFFIC_HEAD, mr_traffic_frame_max()) octets from the cursor's
+ *              data_off on. Only the first MR_TRAFFIC_HEAD are written: the caller zeroed the rest once, it is
+ *              the payload.
  * @param ret_batch  what they are
  * @param end  make no packet with this number or above; UINT64_MAX: no such limit
  * @param elapsed_ns  flows come and go by this time since the start; MR_TRAFFIC_BY_NUMBER: by model time,

@@ -8,7 +8,10 @@
 #define SHARE_BITS 10
 #define SHARE_ALL  (1u << SHARE_BITS)
 
-/* For loops over a batch: chosen at load time by what the processor has. */
+/*
+ * For loops over a batch: chosen at load time by what the processor has. None for AVX-512: measured, it takes
+ * three times as long.
+ */
 #ifdef __x86_64__
 #define MR_TRAFFIC_CLONES __attribute__((target_clones("avx2", "default")))
 #else
@@ -25,7 +28,7 @@ struct mr_traffic_template {
 	uint16_t ip_len;
 	uint16_t payload_len;
 	uint8_t src_off, dst_off; /* last four octets of the addresses */
-	uint8_t ip_sum_off; /* 0: IPv6 */
+	uint8_t ip_sum_off; /* IPv6: where the transport's is, which is put afterwards */
 	uint8_t l4_off;
 	uint8_t long_head; /* headers, of this or another template, reach behind 64 octets */
 } __attribute__((aligned(64)));
@@ -57,6 +60,7 @@ struct mr_traffic {
 	uint32_t lanes_more;
 	uint32_t ipv6_share, tcp_share, icmp_share, reply_share, attack_share;
 	bool alike; /* all packets have one template */
+	bool udp_only; /* all packets are UDP */
 	struct mr_traffic_session *sessions; /* one a slot, or NULL */
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };
@@ -146,5 +150,6 @@ extern const struct mr_traffic_kind mr_traffic_session;
 extern const struct mr_traffic_kind mr_traffic_synflood;
 
 void mr_traffic_templates_init(struct mr_traffic *t);
+/** @p data  frames begin @p data_off octets behind these */
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
-		      unsigned n);
+		      size_t data_off, unsigned n);

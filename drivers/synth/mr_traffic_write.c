@@ -86,7 +86,8 @@ static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_
 	tm->src_off = (uint8_t)(l3_off + (v6 ? 20 : 12));
 	tm->dst_off = (uint8_t)(l3_off + (v6 ? 36 : 16));
 	tm->l4_off = (uint8_t)l4_off;
-	tm->l4_sum = take_sum(tm->head + l4_off + checksum_off(head & ~1u));
+	tm->ip_sum_off = (uint8_t)(l4_off + checksum_off(head & ~1u));
+	tm->l4_sum = take_sum(tm->head + tm->ip_sum_off);
 	if (!v6) {
 		tm->ip_sum_off = (uint8_t)(l3_off + 10);
 		tm->ip_sum = take_sum(tm->head + tm->ip_sum_off);
@@ -112,6 +113,7 @@ void mr_traffic_templates_init(struct mr_traffic *t)
 	bool long_heads = t->conf.ipv6_pct != 0 || t->conf.vlan != MR_VLAN_NONE;
 
 	t->alike = all_alike(t);
+	t->udp_only = t->tcp_share == 0 && t->icmp_share == 0 && t->attack_share == 0;
 	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
 		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++) {
 			uint32_t wire = t->conf.size == 0 && i < 3 ? imix_wire[i] : (uint32_t)t->conf.size;
@@ -188,16 +190,6 @@ static inline __attribute__((always_inline)) void checksums(struct mr_traffic_ba
 	}
 }
 
-MR_TRAFFIC_CLONES static void checksums_udp(struct mr_traffic_batch *b, unsigned n)
-{
-	checksums(b, n, true);
-}
-
-MR_TRAFFIC_CLONES static void checksums_any(struct mr_traffic_batch *b, unsigned n)
-{
-	checksums(b, n, false);
-}
-
 static inline void put_tcp(uint8_t *l4, const struct mr_traffic_batch *b, unsigned i)
 {
 	put32(l4, b->ports[i]);
@@ -222,21 +214,29 @@ static inline void put_echo(uint8_t *l4, const struct mr_traffic_batch *b, unsig
 	put16(l4 + 2, b->l4_check[i]);
 }
 
+/* As much as the clones for wide vectors copy at once; the others take parts. */
+typedef uint64_t octets32 __attribute__((vector_size(32), aligned(1), may_alias));
+
+static inline void copy32(uint8_t *to, const uint8_t *from)
+{
+	*(octets32 *)to = *(const octets32 *)from;
+}
+
 /*
- * A frame from its template, which the caller made a local variable: else the compiler would have to read it
- * again after each octet put, since @p data may lie anywhere.
+ * A frame from its template. Where that is the same for all the caller made it a local variable: else the
+ * compiler would have to read it again after each octet put, since @p data may lie anywhere.
  */
 static inline __attribute__((always_inline)) void write_one(const struct mr_traffic_template *tm,
 							    uint32_t head, const struct mr_traffic_batch *b,
 							    unsigned i, uint8_t *data)
 {
-	memcpy(data, tm->head, 64);
+	copy32(data, tm->head);
+	copy32(data + 32, tm->head + 32);
 	if (tm->long_head)
-		memcpy(data + 64, tm->head + 64, MR_TRAFFIC_HEAD - 64);
+		copy32(data + 64, tm->head + 64);
 	put32(data + tm->src_off, b->src[i]);
 	put32(data + tm->dst_off, b->dst[i]);
-	if (tm->ip_sum_off != 0)
-		put16(data + tm->ip_sum_off, b->ip_check[i]);
+	put16(data + tm->ip_sum_off, b->ip_check[i]);
 	switch (head & ~1u) {
 	case MR_TRAFFIC_UDP:
 		put_udp(data + tm->l4_off, b, i);
@@ -259,35 +259,59 @@ static inline void describe(struct mr_traffic_batch *b, unsigned i, const struct
 }
 
 /* All packets of the traffic are alike: their template stays in registers. */
-MR_TRAFFIC_CLONES static void write_alike(const struct mr_traffic *t, struct mr_traffic_batch *b,
-					  uint8_t *const data[], unsigned n)
+static inline __attribute__((always_inline)) void write_alike(const struct mr_traffic *t,
+							      struct mr_traffic_batch *b,
+							      uint8_t *const data[], size_t data_off,
+							      unsigned n, bool udp_only)
 {
 	uint32_t head = b->head[0];
 	const struct mr_traffic_template tm = t->templates[head][b->size[0]];
 
 	for (unsigned i = 0; i < n; i++)
 		describe(b, i, &tm);
-	if ((head & ~1u) == MR_TRAFFIC_UDP) {
-		checksums_udp(b, n);
-		for (unsigned i = 0; i < n; i++)
-			write_one(&tm, head & 1, b, i, data[i]);
-	} else {
-		checksums_any(b, n);
-		for (unsigned i = 0; i < n; i++)
-			write_one(&tm, head, b, i, data[i]);
-	}
+	checksums(b, n, udp_only);
+	for (unsigned i = 0; i < n; i++)
+		write_one(&tm, udp_only ? MR_TRAFFIC_UDP : head, b, i, data[i] + data_off);
+}
+
+static inline __attribute__((always_inline)) void write_mixed(const struct mr_traffic *t,
+							      struct mr_traffic_batch *b,
+							      uint8_t *const data[], size_t data_off,
+							      unsigned n, bool udp_only)
+{
+	for (unsigned i = 0; i < n; i++)
+		describe(b, i, &t->templates[b->head[i]][b->size[i]]);
+	checksums(b, n, udp_only);
+	for (unsigned i = 0; i < n; i++)
+		write_one(&t->templates[b->head[i]][b->size[i]], udp_only ? MR_TRAFFIC_UDP : b->head[i], b, i,
+			  data[i] + data_off);
+}
+
+MR_TRAFFIC_CLONES static void write_udp(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					uint8_t *const data[], size_t data_off, unsigned n)
+{
+	if (t->alike)
+		write_alike(t, b, data, data_off, n, true);
+	else
+		write_mixed(t, b, data, data_off, n, true);
+}
+
+MR_TRAFFIC_CLONES static void write_any(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					uint8_t *const data[], size_t data_off, unsigned n)
+{
+	if (t->alike)
+		write_alike(t, b, data, data_off, n, false);
+	else
+		write_mixed(t, b, data, data_off, n, false);
 }
 
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
-		      unsigned n)
+		      size_t data_off, unsigned n)
 {
-	if (t->alike && n != 0) {
-		write_alike(t, b, data, n);
+	if (n == 0)
 		return;
-	}
-	for (unsigned i = 0; i < n; i++)
-		describe(b, i, &t->templates[b->head[i]][b->size[i]]);
-	checksums_any(b, n);
-	for (unsigned i = 0; i < n; i++)
-		write_one(&t->templates[b->head[i]][b->size[i]], b->head[i], b, i, data[i]);
+	if (t->udp_only)
+		write_udp(t, b, data, data_off, n);
+	else
+		write_any(t, b, data, data_off, n);
 }

@@ -30,6 +30,9 @@ struct mr_flow_table;
 /** Takes a finished record, borrowed for the call. */
 typedef void (*mr_flow_emit_fn)(void *ctx, const struct mr_flow_rec *rec);
 
+/** Where the next record is to be built, to be given to emit() right after; NULL: wherever the table likes. */
+typedef struct mr_flow_rec *(*mr_flow_place_fn)(void *ctx);
+
 struct mr_flow_conf {
 	uint32_t max_flows; /* records, at least 64 */
 	uint8_t ipv6_percent; /* share of the records that can hold IPv6 addresses, 1..100; IPv4 may use them too */
@@ -44,6 +47,7 @@ struct mr_flow_conf {
 	const uint8_t *egress; /* [256] egress port of an ingress port; NULL: the same; borrowed, kept */
 	uint8_t worker; /* goes into the records */
 	mr_flow_emit_fn emit;
+	mr_flow_place_fn place; /* NULL: records are built in the table's own memory */
 	void *emit_ctx;
 	struct mr_counters *counters; /* this worker's block, borrowed, kept */
 };
@@ -56,12 +60,16 @@ void mr_flow_table_free(struct mr_flow_table *table);
 
 #define MR_FLOW_BURST_MAX 64
 
+struct mr_flow_bucket;
+struct mr_flow_hot;
+
 /** What the table remembers of a burst from one stage to the next. The caller sets n only. */
 struct mr_flow_batch {
 	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
 	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
 	uint64_t octets; /* of all frames */
-	uint32_t idx[MR_FLOW_BURST_MAX]; /* where a packet's record probably is, 0: unknown */
+	struct mr_flow_bucket *bucket[MR_FLOW_BURST_MAX]; /* where a packet's flow is looked for first */
+	struct mr_flow_hot *hot[MR_FLOW_BURST_MAX]; /* the record in which it probably is counted */
 };
 
 /*

@@ -41,11 +41,13 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	uint32_t idx = b->idx[slot];
 	struct mr_flow_hot *h = &t->hot[idx];
 	uint64_t wait_ns = h->state & MR_FLOW_CLOSED ? t->linger_ns : t->idle_ns;
-	uint64_t quiet_end = clock_ns - mr_flow_quiet_ns(h, clock_ns) + wait_ns;
-	uint64_t active_end = UINT64_MAX;
+	uint64_t last_ns = clock_ns - mr_flow_quiet_ns(h, clock_ns);
+	uint64_t quiet_end = last_ns + wait_ns, active_end = UINT64_MAX;
 
 	if (!(h->state & MR_FLOW_EMPTY)) {
-		active_end = record_start(h, &t->cold[idx], clock_ns) + t->active_ns;
+		active_end = mr_flow_start_least_ns(t, h, last_ns) + t->active_ns;
+		if (active_end <= clock_ns)
+			active_end = record_start(h, &t->cold[idx], clock_ns) + t->active_ns;
 		if (counter_high(h))
 			active_end = earlier(active_end, clock_ns);
 	}
@@ -66,17 +68,43 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	return false;
 }
 
+/* Of the buckets ahead of the hand, the records are asked for, and nearer to it the cold parts of those that end. */
+#define FETCH_AHEAD 16
+#define CHECK_AHEAD 6
+
+static void fetch_records(const struct mr_flow_table *t, const struct mr_flow_bucket *b)
+{
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		if (b->tag[s] != 0)
+			rte_prefetch0(&t->hot[b->idx[s]]);
+}
+
+static void fetch_ending(const struct mr_flow_table *t, const struct mr_flow_bucket *b, uint64_t clock_ns)
+{
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		if (b->tag[s] != 0 && mr_flow_quiet_ns(&t->hot[b->idx[s]], clock_ns) >= t->idle_ns)
+			mr_flow_fetch_cold(t, b->idx[s]);
+}
+
+static bool is_due(const struct mr_flow_bucket *b, uint64_t clock_ns)
+{
+	return mr_flow_expiry_ns(b) <= clock_ns;
+}
+
+static void look_ahead(const struct mr_flow_table *t, uint32_t at, uint32_t end, uint64_t clock_ns)
+{
+	if (at + FETCH_AHEAD < end && is_due(&t->buckets[at + FETCH_AHEAD], clock_ns))
+		fetch_records(t, &t->buckets[at + FETCH_AHEAD]);
+	if (at + CHECK_AHEAD < end && is_due(&t->buckets[at + CHECK_AHEAD], clock_ns))
+		fetch_ending(t, &t->buckets[at + CHECK_AHEAD], clock_ns);
+}
+
 /* Visit all records of one bucket. Returns how many that were. */
 static unsigned sweep_bucket(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t clock_ns)
 {
 	uint64_t min_ns = UINT64_MAX;
 	unsigned looked = 0;
 
-	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
-		if (b->tag[s] != 0) {
-			rte_prefetch0(&t->hot[b->idx[s]]);
-			rte_prefetch0(&t->cold[b->idx[s]]);
-		}
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
 		uint64_t next_ns;
 
@@ -86,39 +114,39 @@ static unsigned sweep_bucket(struct mr_flow_table *t, struct mr_flow_bucket *b, 
 		if (!mr_flow_expire(t, b, s, clock_ns, &next_ns))
 			min_ns = earlier(min_ns, next_ns);
 	}
-	b->expiry_s = min_ns == UINT64_MAX ? UINT32_MAX : (uint32_t)(min_ns / MR_NS_PER_S);
+	mr_flow_set_expiry(b, min_ns);
 	return looked;
 }
 
 /* Go on with the group under the hand. Returns true at its end; takes what it looked at off *budget. */
 static bool sweep_group(struct mr_flow_table *t, uint64_t clock_ns, unsigned *budget)
 {
-	uint32_t now_s = (uint32_t)(clock_ns / MR_NS_PER_S);
 	uint32_t group = t->hand >> MR_GROUP_SHIFT;
 	uint32_t end = RTE_MIN((group + 1) << MR_GROUP_SHIFT, t->n_buckets);
 
-	if (t->group_expiry_s[group] > now_s && (t->hand & (MR_GROUP_SIZE - 1)) == 0) {
+	if (t->group_expiry_ns[group] > clock_ns && (t->hand & (MR_GROUP_SIZE - 1)) == 0) {
 		t->hand = end;
 		return true;
 	}
 	if ((t->hand & (MR_GROUP_SIZE - 1)) == 0) {
-		t->bucket_min_s = UINT32_MAX;
-		t->group_expiry_s[group] = UINT32_MAX; /* inserts during the visit lower it again */
+		t->bucket_min_ns = UINT64_MAX;
+		t->group_expiry_ns[group] = UINT64_MAX; /* inserts during the visit lower it again */
 	}
 	while (t->hand < end) {
 		struct mr_flow_bucket *b = &t->buckets[t->hand];
 
 		if (*budget == 0)
 			return false;
-		if (b->expiry_s <= now_s) {
+		look_ahead(t, t->hand, t->n_buckets, clock_ns);
+		if (is_due(b, clock_ns)) {
 			unsigned looked = sweep_bucket(t, b, clock_ns);
 
 			*budget -= RTE_MIN(looked, *budget);
 		}
-		t->bucket_min_s = RTE_MIN(t->bucket_min_s, b->expiry_s);
+		t->bucket_min_ns = RTE_MIN(t->bucket_min_ns, mr_flow_expiry_ns(b));
 		t->hand++;
 	}
-	t->group_expiry_s[group] = RTE_MIN(t->group_expiry_s[group], t->bucket_min_s);
+	t->group_expiry_ns[group] = RTE_MIN(t->group_expiry_ns[group], t->bucket_min_ns);
 	return true;
 }
 

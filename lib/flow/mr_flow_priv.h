@@ -60,7 +60,7 @@ struct mr_flow_hot {
 	uint32_t packets[2];
 	uint16_t max_len[2];
 	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold part */
-	uint8_t reserved;
+	uint8_t start_hint; /* see mr_flow_start_least_ns() */
 	uint8_t proto; /* this and the next are compared as one word, as struct mr_packet has them */
 	uint8_t state;
 } __attribute__((aligned(64)));
@@ -98,12 +98,14 @@ struct mr_flow_bucket {
 	uint16_t tag[MR_BUCKET_SLOTS]; /* 16 bits of the hash, 0: slot empty */
 	uint32_t idx[MR_BUCKET_SLOTS]; /* record */
 	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching records */
-	uint32_t expiry_s; /* no record here ends before this second (UTC); UINT32_MAX: empty */
-	uint16_t overflow; /* records which have this as first bucket but live in their second one */
-	uint16_t reserved;
+	/* Two in one: see mr_flow_expiry_ns(); in the low 16 bits the number of records which have this as first
+	 * bucket but live in their second one. */
+	uint64_t expiry_overflow;
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one prefetch covers the bucket");
+
+#define MR_OVERFLOW_MASK 0xffffULL
 
 /* Buckets of a group share one earliest expiry, so that the sweep skips 64 of them by one comparison. */
 #define MR_GROUP_SHIFT 6
@@ -113,6 +115,16 @@ _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one pr
 struct mr_flow_pool {
 	uint32_t next_new, end; /* [next_new, end) was never used */
 	uint32_t free_head; /* 0: none */
+};
+
+/**
+ * Where flows began that may be over as soon, oldest first: what a flood leaves is given up again from here. Entries
+ * may be outdated; of more than fit the oldest are forgotten, and end by their timeout.
+ */
+struct mr_flow_young {
+	uint32_t *bucket; /* [mask + 1] */
+	uint32_t mask;
+	uint32_t head, tail; /* added and taken so far, modulo 2^32 */
 };
 
 enum { MR_POOL_NARROW, MR_POOL_WIDE, MR_POOL_MAX };
@@ -126,22 +138,24 @@ struct mr_flow_table {
 	uint32_t n_buckets;
 	uint32_t first_wide;
 	uint64_t idle_ns, active_ns, linger_ns;
+	unsigned hint_shift; /* 2^this ns are the unit of start_hint */
 	uint64_t key_mask; /* bits of port_key that are part of the key */
 	uint64_t key_rest; /* what a packet's port_key has in the other bits */
 	uint64_t clock_ns; /* highest clock seen */
 
 	/* the sweep */
-	uint32_t *group_expiry_s;
+	uint64_t *group_expiry_ns;
 	uint32_t n_groups;
 	uint32_t hand; /* bucket where the sweep goes on */
 	uint64_t swept_ns; /* clock up to which the sweep's share has been handed out */
 	uint64_t scan_ns;
 	uint32_t debt; /* groups still to visit of the share */
-	uint32_t bucket_min_s; /* earliest expiry seen so far in the group under the hand */
+	uint64_t bucket_min_ns; /* earliest expiry seen so far in the group under the hand */
 
 	struct mr_flow_pool pool[MR_POOL_MAX];
 	uint32_t live;
-	uint32_t victim_turn; /* rotates among equal victims */
+	uint32_t victim_turn; /* rotates among equal victims, and through the buckets in search of some */
+	struct mr_flow_young young;
 	struct mr_frag_map frag;
 	struct mr_flow_conf conf;
 	struct mr_hash_seed id_seed; /* fixed: flow ids don't depend on the run */
@@ -183,6 +197,22 @@ static inline unsigned mr_flow_tag_mask(const struct mr_flow_bucket *b, uint16_t
 #endif
 }
 
+/** No record in the bucket ends before this, to 65 us; its packets may have put the end off since. */
+static inline uint64_t mr_flow_expiry_ns(const struct mr_flow_bucket *b)
+{
+	return b->expiry_overflow & ~MR_OVERFLOW_MASK;
+}
+
+static inline uint64_t mr_flow_overflow(const struct mr_flow_bucket *b)
+{
+	return b->expiry_overflow & MR_OVERFLOW_MASK;
+}
+
+static inline void mr_flow_set_expiry(struct mr_flow_bucket *b, uint64_t expiry_ns)
+{
+	b->expiry_overflow = (expiry_ns & ~MR_OVERFLOW_MASK) | mr_flow_overflow(b);
+}
+
 /** The record's port_key as its packets carry it. */
 static inline uint64_t mr_flow_key_word(const struct mr_flow_table *t, const struct mr_flow_hot *h)
 {
@@ -216,6 +246,49 @@ static inline uint64_t mr_flow_quiet_ns(const struct mr_flow_hot *h, uint64_t cl
 	return least < 0 ? 0 : (uint64_t)least; /* a held fragment may bring an old clock */
 }
 
+/*
+ * The start of a record lies in its cold part, but tells only whether the active timeout has passed. Eight bits of
+ * it are enough to know that it hasn't: the unit is such that 256 of them are longer than any record, and they
+ * count back from the last packet. 0: look at the cold part.
+ */
+static inline uint8_t mr_flow_start_hint(const struct mr_flow_table *t, uint64_t start_ns)
+{
+	uint8_t unit = (uint8_t)(start_ns >> t->hint_shift);
+
+	return unit == 0 ? UINT8_MAX : unit; /* one unit too early does no harm */
+}
+
+/** The record started at this time or later; 0: nobody knows. */
+static inline uint64_t mr_flow_start_least_ns(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+					      uint64_t last_ns)
+{
+	uint64_t last = last_ns >> t->hint_shift;
+
+	return h->start_hint == 0 ? 0 : (last - (uint8_t)(last - h->start_hint)) << t->hint_shift;
+}
+
+/** Ask for the cold part, which may lie in two lines. */
+static inline void mr_flow_fetch_cold(const struct mr_flow_table *t, uint32_t idx)
+{
+	rte_prefetch0(&t->cold[idx]);
+	rte_prefetch0((const uint8_t *)&t->cold[idx + 1] - 1);
+}
+
+static inline bool mr_flow_is_wide(const struct mr_flow_table *t, uint32_t idx)
+{
+	return idx >= t->first_wide;
+}
+
+/** A flow in @p b has one packet so far, or is closed. */
+static inline void mr_flow_young_add(struct mr_flow_table *t, const struct mr_flow_bucket *b)
+{
+	struct mr_flow_young *y = &t->young;
+
+	if (y->head - y->tail > y->mask)
+		y->tail++;
+	y->bucket[y->head++ & y->mask] = (uint32_t)(b - t->buckets);
+}
+
 /** Of a wide record. */
 static inline bool mr_flow_addr6_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
@@ -226,13 +299,26 @@ static inline bool mr_flow_addr6_equal(const struct mr_flow_table *t, uint32_t i
 	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
 }
 
+/** Do addresses (IPv6: their fold) and ports, and what else is part of the key, agree? */
+static inline bool mr_flow_words_equal(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+				       const struct mr_packet *p)
+{
+#ifdef __SSE4_1__
+	__m128i differ = _mm_xor_si128(_mm_load_si128((const __m128i *)&h->addr_key),
+				       _mm_load_si128((const __m128i *)&p->addr_key));
+
+	return _mm_testz_si128(differ, _mm_set_epi64x((long long)t->key_mask, -1));
+#else
+	return ((h->addr_key ^ p->addr_key) | ((h->port_key ^ p->port_key) & t->key_mask)) == 0;
+#endif
+}
+
 static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
 	const struct mr_flow_hot *h = &t->hot[idx];
 	bool wide = (h->state & MR_FLOW_WIDE) != 0;
 
-	if (h->addr_key != p->addr_key || ((h->port_key ^ p->port_key) & t->key_mask) != 0 || h->proto != p->proto ||
-	    wide != ((p->flags & MR_PACKET_V6) != 0))
+	if (!mr_flow_words_equal(t, h, p) || h->proto != p->proto || wide != ((p->flags & MR_PACKET_V6) != 0))
 		return false;
 	return !wide || mr_flow_addr6_equal(t, idx, p);
 }
@@ -245,11 +331,19 @@ struct mr_flow_slot {
 };
 
 struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_packet *p);
-/** A slot with a new, zeroed, live record for p's key; idx 0 when none may be evicted for it. */
+/** A slot with a new, zeroed, live record for p's key, whose end the caller announces by mr_flow_expect() when the
+ * packet is counted; idx 0 when none may be evicted for it. */
 struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p);
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot);
 /** Tell the sweep that something in @p b may end at @p expiry_ns. */
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns);
+
+/* mr_flow_evict.c */
+/** Give up a record of @p a or @p b whose class is @p most or lower. False: there is none. */
+bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide,
+			enum mr_flow_class most);
+/** Give up the record that is missed least, for a flow of @p a and @p b. False: there is none of the kind. */
+bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide);
 
 /* mr_flow_age.c */
 /**
@@ -279,10 +373,16 @@ static inline void mr_flow_tally_up(struct mr_flow_table *t, const struct mr_flo
 	mr_counter_add(t->conf.counters, MR_C_IPV6, sum->v6);
 }
 
+/** How much older it could be before mr_flow_is_late(). */
+static inline int64_t mr_flow_late_in(const struct mr_packet *p)
+{
+	return (int64_t)(MR_FLOW_LATE_NS + p->time_ns - p->clock_ns);
+}
+
 /** Is the packet too old for the times of a record that lives on? */
 static inline bool mr_flow_is_late(const struct mr_packet *p)
 {
-	return (int64_t)(p->clock_ns - p->time_ns) > (int64_t)MR_FLOW_LATE_NS;
+	return mr_flow_late_in(p) < 0;
 }
 
 /** Meter one packet that is neither a fragment nor late, whatever the state of its flow. */

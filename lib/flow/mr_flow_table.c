@@ -12,11 +12,12 @@ MR_LOG_REGISTER(flow);
 
 #define FLOWS_PER_BUCKET 6 /* mean when full, of 8 slots: few records live in their second bucket */
 #define MIN_FLOWS	 64
+#define YOUNG_MAX	 65536u /* a quarter of a second of a flood at 250 k a second */
 #define SPAN_MAX_NS	 (36ULL * 3600 * MR_NS_PER_S)
 
 struct layout {
-	uint32_t narrow, wide, buckets, groups;
-	uint64_t buckets_at, hot_at, cold_at, addr6_at, groups_at, frag_at, size;
+	uint32_t narrow, wide, buckets, groups, young;
+	uint64_t buckets_at, hot_at, cold_at, addr6_at, groups_at, young_at, frag_at, size;
 };
 
 static uint64_t take(uint64_t *at, uint64_t n)
@@ -37,11 +38,13 @@ static struct layout plan(const struct mr_flow_conf *conf)
 	l.narrow = conf->max_flows - l.wide;
 	l.buckets = conf->max_flows / FLOWS_PER_BUCKET + 2;
 	l.groups = (l.buckets + MR_GROUP_SIZE - 1) >> MR_GROUP_SHIFT;
+	l.young = RTE_MIN(rte_align32pow2(conf->max_flows), YOUNG_MAX);
 	l.buckets_at = take(&at, l.buckets * sizeof(struct mr_flow_bucket));
 	l.hot_at = take(&at, records * sizeof(struct mr_flow_hot));
 	l.cold_at = take(&at, records * sizeof(struct mr_flow_cold));
 	l.addr6_at = take(&at, (uint64_t)l.wide * 32);
-	l.groups_at = take(&at, l.groups * sizeof(uint32_t));
+	l.groups_at = take(&at, l.groups * sizeof(uint64_t));
+	l.young_at = take(&at, l.young * sizeof(uint32_t));
 	l.frag_at = take(&at, mr_frag_memory(conf->max_fragments));
 	l.size = at;
 	return l;
@@ -102,7 +105,8 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->hot = (void *)(base + l->hot_at);
 	t->cold = (void *)(base + l->cold_at);
 	t->addr6 = (void *)(base + l->addr6_at);
-	t->group_expiry_s = (void *)(base + l->groups_at);
+	t->group_expiry_ns = (void *)(base + l->groups_at);
+	t->young = (struct mr_flow_young){ .bucket = (void *)(base + l->young_at), .mask = l->young - 1 };
 	t->n_buckets = l->buckets;
 	t->n_groups = l->groups;
 	t->first_wide = l->narrow + 1;
@@ -110,10 +114,16 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->pool[MR_POOL_WIDE] =
 		(struct mr_flow_pool){ .next_new = t->first_wide, .end = t->first_wide + l->wide };
 	for (uint32_t i = 0; i < l->buckets; i++)
-		t->buckets[i].expiry_s = UINT32_MAX;
-	memset(t->group_expiry_s, 0xff, l->groups * sizeof(uint32_t));
+		mr_flow_set_expiry(&t->buckets[i], UINT64_MAX);
+	memset(t->group_expiry_ns, 0xff, l->groups * sizeof(uint64_t));
 	mr_frag_init(&t->frag, base + l->frag_at, t->conf.max_fragments, t->conf.fragment_timeout_ns,
 		     &t->conf.packet, t->conf.counters);
+}
+
+/* 256 units are more than twice the active timeout and what a sweep may be late. */
+static unsigned hint_shift(uint64_t active_ns)
+{
+	return 64 - 7 - (unsigned)__builtin_clzll(active_ns + 2 * MR_NS_PER_S);
 }
 
 int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **ret_table, struct mr_err *err)
@@ -131,7 +141,8 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 	t->idle_ns = conf->idle_timeout_ns;
 	t->active_ns = conf->active_timeout_ns;
 	t->linger_ns = conf->tcp_linger_ns;
-	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
+	t->scan_ns = conf->scan_ns == 0 ? 100 * MR_NS_PER_MS : conf->scan_ns;
+	t->hint_shift = hint_shift(conf->active_timeout_ns);
 	t->id_seed = mr_hash_seed_fixed(148);
 	t->key_mask = UINT32_MAX |
 		      (conf->packet.vlan_in_key ? (uint64_t)MR_SCOPE(0, 0xfff, 0xfff) << 32 : 0) |
@@ -190,14 +201,9 @@ struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_
 	struct mr_flow_bucket *b = &t->buckets[mr_flow_bucket_1(t, p->hash)];
 	struct mr_flow_slot found = { 0 };
 
-	if (!find_in(t, b, p, &found) && b->overflow != 0)
+	if (!find_in(t, b, p, &found) && mr_flow_overflow(b) != 0)
 		find_in(t, &t->buckets[mr_flow_bucket_2(t, p->hash)], p, &found);
 	return found;
-}
-
-static bool is_wide(const struct mr_flow_table *t, uint32_t idx)
-{
-	return idx >= t->first_wide;
 }
 
 static uint32_t pool_get(struct mr_flow_table *t, int kind)
@@ -216,7 +222,7 @@ static uint32_t pool_get(struct mr_flow_table *t, int kind)
 
 static void pool_put(struct mr_flow_table *t, uint32_t idx)
 {
-	struct mr_flow_pool *pool = &t->pool[is_wide(t, idx) ? MR_POOL_WIDE : MR_POOL_NARROW];
+	struct mr_flow_pool *pool = &t->pool[mr_flow_is_wide(t, idx) ? MR_POOL_WIDE : MR_POOL_NARROW];
 
 	t->hot[idx].addr_key = pool->free_head;
 	t->hot[idx].state = 0;
@@ -235,62 +241,12 @@ void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash_of(t, &t->hot[idx]))];
 
 	if (first != b)
-		first->overflow--;
+		first->expiry_overflow--;
 	b->tag[slot] = 0;
 	b->idx[slot] = 0;
 	pool_put(t, idx);
 	set_live(t, t->live - 1);
 }
-
-/* The slot that may best be given up in one bucket: lowest class, rotating among equals. */
-static unsigned best_victim(const struct mr_flow_table *t, const struct mr_flow_bucket *b, bool need_wide,
-			    unsigned *ret_class)
-{
-	unsigned best = MR_BUCKET_SLOTS;
-
-	*ret_class = UINT32_MAX;
-	for (unsigned i = 0; i < MR_BUCKET_SLOTS; i++) {
-		unsigned s = (i + t->victim_turn) % MR_BUCKET_SLOTS;
-
-		if (b->tag[s] == 0 || b->class_[s] >= *ret_class || (need_wide && !is_wide(t, b->idx[s])))
-			continue;
-		*ret_class = b->class_[s];
-		best = s;
-	}
-	return best;
-}
-
-static void evict(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot)
-{
-	uint64_t next_ns;
-
-	t->victim_turn++;
-	/* what has timed out anyway is no eviction */
-	if (mr_flow_expire(t, b, slot, t->clock_ns, &next_ns))
-		return;
-	if (!(t->hot[b->idx[slot]].state & MR_FLOW_EMPTY))
-		mr_flow_emit(t, b->idx[slot], MR_FLOW_END_RESOURCES, t->clock_ns, t->clock_ns);
-	mr_flow_remove(t, b, slot);
-}
-
-static bool evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
-		       bool need_wide)
-{
-	unsigned class_a, class_b;
-	unsigned slot_a = best_victim(t, a, need_wide, &class_a);
-	unsigned slot_b = best_victim(t, b, need_wide, &class_b);
-
-	if (class_a == UINT32_MAX && class_b == UINT32_MAX)
-		return false;
-	if (class_a <= class_b)
-		evict(t, a, slot_a);
-	else
-		evict(t, b, slot_b);
-	return true;
-}
-
-/* Where else to look for a record to give up when the flow's own buckets have none of the right kind. */
-#define EVICT_REACH 32
 
 static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
 			   bool wide)
@@ -299,15 +255,9 @@ static uint32_t get_record(struct mr_flow_table *t, struct mr_flow_bucket *a, st
 
 	if (idx == 0)
 		idx = pool_get(t, MR_POOL_WIDE);
-	if (idx != 0)
+	if (idx != 0 || !mr_flow_evict_one(t, a, b, wide))
 		return idx;
-	for (unsigned i = 0; i < EVICT_REACH; i++) {
-		if (evict_from(t, a, b, wide))
-			return pool_get(t, !wide && t->pool[MR_POOL_NARROW].free_head != 0 ? MR_POOL_NARROW
-											   : MR_POOL_WIDE);
-		a = b = &t->buckets[t->victim_turn++ % t->n_buckets];
-	}
-	return 0;
+	return pool_get(t, !wide && t->pool[MR_POOL_NARROW].free_head != 0 ? MR_POOL_NARROW : MR_POOL_WIDE);
 }
 
 static unsigned free_slot(const struct mr_flow_bucket *b)
@@ -319,11 +269,10 @@ static unsigned free_slot(const struct mr_flow_bucket *b)
 
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns)
 {
-	uint32_t s = (uint32_t)(expiry_ns / MR_NS_PER_S);
-	uint32_t *group = &t->group_expiry_s[(b - t->buckets) >> MR_GROUP_SHIFT];
+	uint64_t *group_ns = &t->group_expiry_ns[(b - t->buckets) >> MR_GROUP_SHIFT];
 
-	b->expiry_s = RTE_MIN(b->expiry_s, s);
-	*group = RTE_MIN(*group, s);
+	mr_flow_set_expiry(b, RTE_MIN(mr_flow_expiry_ns(b), expiry_ns));
+	*group_ns = RTE_MIN(*group_ns, expiry_ns);
 }
 
 static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
@@ -349,7 +298,9 @@ static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned 
 	to->tag[to_slot] = from->tag[slot];
 	to->idx[to_slot] = from->idx[slot];
 	to->class_[to_slot] = from->class_[slot];
-	mr_flow_expect(t, to, (uint64_t)from->expiry_s * MR_NS_PER_S);
+	mr_flow_expect(t, to, mr_flow_expiry_ns(from));
+	if (to->class_[to_slot] <= MR_FLOW_CLASS_SINGLE)
+		mr_flow_young_add(t, to);
 	from->tag[slot] = 0;
 	from->idx[slot] = 0;
 }
@@ -357,6 +308,8 @@ static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned 
 /* Make room in a full bucket: one of its records goes to its other bucket. False when those are full too. */
 static bool displace(struct mr_flow_table *t, struct mr_flow_bucket *b)
 {
+	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
+		rte_prefetch0(&t->hot[b->idx[s]]);
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
 		uint64_t hash = hash_of(t, &t->hot[b->idx[s]]);
 		struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash)];
@@ -366,9 +319,9 @@ static bool displace(struct mr_flow_table *t, struct mr_flow_bucket *b)
 		if (to == MR_BUCKET_SLOTS)
 			continue;
 		if (first == b)
-			first->overflow++;
+			first->expiry_overflow++;
 		else
-			first->overflow--;
+			first->expiry_overflow--;
 		move(t, b, s, other, to);
 		return true;
 	}
@@ -383,13 +336,15 @@ static bool has_record(const struct mr_flow_table *t, bool wide)
 	       (!wide && (n->free_head != 0 || n->next_new < n->end));
 }
 
-/* Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one has
- * to go. */
-static void make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
+/*
+ * Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one that tells
+ * little has to go. Flows both ways stay: false when there are only such, and none can be moved.
+ */
+static bool make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
 {
-	if (has_record(t, wide) && (displace(t, a) || displace(t, b)))
-		return;
-	evict_from(t, a, b, false);
+	if (!has_record(t, wide) && mr_flow_evict_from(t, a, b, false, MR_FLOW_CLASS_SINGLE))
+		return true;
+	return displace(t, a) || displace(t, b) || mr_flow_evict_from(t, a, b, false, MR_FLOW_CLASS_ONE_WAY);
 }
 
 struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p)
@@ -400,8 +355,8 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 	struct mr_flow_slot ret = { 0 };
 	uint32_t idx;
 
-	if (free_slot(a) == MR_BUCKET_SLOTS && free_slot(b) == MR_BUCKET_SLOTS)
-		make_slot(t, a, b, wide);
+	if (free_slot(a) == MR_BUCKET_SLOTS && free_slot(b) == MR_BUCKET_SLOTS && !make_slot(t, a, b, wide))
+		return ret;
 	idx = get_record(t, a, b, wide);
 	if (idx == 0)
 		return ret;
@@ -409,13 +364,13 @@ struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_pack
 	ret.slot = free_slot(ret.bucket);
 	ret.idx = idx;
 	if (ret.bucket != a)
-		a->overflow++;
+		a->expiry_overflow++;
 	init_record(t, idx, p);
 	ret.bucket->tag[ret.slot] = mr_flow_tag(p->hash);
 	ret.bucket->idx[ret.slot] = idx;
 	ret.bucket->class_[ret.slot] = MR_FLOW_CLASS_SINGLE;
+	mr_flow_young_add(t, ret.bucket);
 	set_live(t, t->live + 1);
 	mr_counter_add(t->conf.counters, MR_C_FLOWS_CREATED, 1);
-	mr_flow_expect(t, ret.bucket, p->time_ns + RTE_MIN(t->idle_ns, t->active_ns));
 	return ret;
 }

@@ -10,6 +10,8 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
+#define PADDED_MAX 64 /* octets of an Ethernet frame which padding fills up to, FCS included */
+
 /* Option kinds below 32 in the TCP header, one bit each (RFC 9293 section 3.1). */
 static uint32_t tcp_options(const uint8_t *tcp, uint32_t avail)
 {
@@ -40,6 +42,12 @@ static bool has_tcp_header(const struct mr_packet *p)
 	       (uint32_t)p->l4_off + 20 <= p->cap_len;
 }
 
+/* What the link layer adds to packets of this flow. A short frame may have padding, others not. */
+static uint32_t overhead(const struct mr_packet *p)
+{
+	return p->frame_len <= PADDED_MAX ? p->l3_off : p->frame_len - p->ip_len;
+}
+
 /* What only the flow's first packet tells. */
 static void open_flow(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p, unsigned d)
 {
@@ -54,7 +62,7 @@ static void open_flow(struct mr_flow_table *t, uint32_t idx, const struct mr_pac
 	if (p->proto != IPPROTO_TCP || (p->tcp_flags & TCP_SYN))
 		h->state |= MR_FLOW_KNOWN;
 	c->birth = (uint32_t)birth;
-	h->l2_overhead = (uint8_t)RTE_MIN(p->frame_len - p->ip_len, 255u);
+	h->l2_overhead = (uint8_t)RTE_MIN(overhead(p), 255u);
 	c->frag_flags = p->frag_flags;
 	c->mpls_label[0] = (uint8_t)(p->mpls_label >> 16);
 	c->mpls_label[1] = (uint8_t)(p->mpls_label >> 8);
@@ -77,6 +85,10 @@ static void open_direction(struct mr_flow_table *t, uint32_t idx, const struct m
 	uint64_t t48 = p->time_ns & MR_T48_MASK;
 
 	mr_flow_set_start48(c, (int)d, t48);
+	if (h->packets[!d] == 0)
+		h->start_hint = mr_flow_start_hint(t, p->time_ns);
+	else if (mr_t48_since(t48, mr_flow_start48(c, !d)) < 0)
+		h->start_hint = 0;
 	c->tos[d] = p->tos;
 	c->min_ttl[d] = c->max_ttl[d] = p->ttl;
 	h->last[d] = t48 << 16 | (uint64_t)p->ttl << 8;
@@ -108,6 +120,7 @@ static uint64_t out_of_order(struct mr_flow_table *t, struct mr_flow_bucket *b, 
 
 	if (p->time_ns < start) {
 		mr_flow_set_start48(c, (int)d, p->time_ns & MR_T48_MASK);
+		t->hot[idx].start_hint = 0;
 		mr_flow_expect(t, b, p->time_ns + t->active_ns);
 	}
 	return mr_flow_last48(&t->hot[idx], (int)d);
@@ -133,6 +146,8 @@ static void tcp_control(struct mr_flow_table *t, struct mr_flow_bucket *b, unsig
 	if (!(p->tcp_flags & TCP_RST) && fins != (MR_FLOW_FIN_0 | MR_FLOW_FIN_1))
 		return;
 	h->state |= MR_FLOW_CLOSED;
+	if (b->class_[slot] != MR_FLOW_CLASS_CLOSED)
+		mr_flow_young_add(t, b);
 	b->class_[slot] = MR_FLOW_CLASS_CLOSED;
 	mr_flow_expect(t, b, p->clock_ns + t->linger_ns);
 }
@@ -187,7 +202,7 @@ static inline void count(struct mr_flow_table *t, struct mr_flow_bucket *b, unsi
 /* Could anything of the record end at this packet? False for nearly all packets. */
 static bool may_expire(const struct mr_flow_slot *f, const struct mr_flow_hot *h, const struct mr_packet *p)
 {
-	return f->bucket->expiry_s <= p->clock_ns / MR_NS_PER_S ||
+	return mr_flow_expiry_ns(f->bucket) <= p->clock_ns ||
 	       (h->state & (MR_FLOW_CLOSED | MR_FLOW_EMPTY)) != 0;
 }
 

@@ -64,48 +64,50 @@ enum {
 /**
  * One decoded packet. The first cache line holds all that the flow table needs for a packet of a known IPv4
  * flow; the second the rest. Host byte order unless a comment says network order.
+ *
+ * In blocks of 16 octets, since the lanes of mr_decode_lanes.c write such blocks whole.
  */
 struct mr_packet {
 	/* the canonical key: endpoint 0 is the lower one (address, then port, as big-endian numbers), so that
 	 * both directions have the same key */
 	uint64_t addr_key; /* IPv4: endpoint 0 in the high half, endpoint 1 in the low; IPv6: fold of addr6 */
 	uint64_t port_key; /* scope << 32 | port 0 << 16 | port 1; ICMP: see icmp */
-	uint64_t hash;	   /* mr_packet_hash() */
-	uint64_t time_ns;  /* UTC */
 
-	uint32_t ip_len;     /* octets from the IP header on; never more than the frame had on the wire */
-	uint32_t frame_len;  /* octets on the wire, link layer and padding included, FCS not */
-	const uint8_t *data; /* the frame, borrowed from the mbuf */
+	uint64_t hash; /* mr_packet_hash() */
+	uint64_t time_ns; /* UTC */
 
 	uint8_t proto; /* IP protocol; for IPv6 the last header that the decoder reached */
 	uint8_t flags; /* MR_PACKET_* */
 	uint8_t tcp_flags;
-	uint8_t ttl;	 /* or hop limit */
-	uint16_t l3_off; /* of the IP header in data */
+	uint8_t ttl; /* or hop limit */
+	uint32_t ip_len; /* octets from the IP header on; never more than the frame had on the wire */
+	uint32_t frame_len; /* octets on the wire, link layer and padding included, FCS not */
 	uint16_t l4_off; /* of the transport header in data */
+	/* behind the transport header, or behind IP when the decoder doesn't know the protocol; cap_len (at most 65535)
+	 * when there is no payload to point at: header cut or malformed, later fragment */
+	uint16_t payload_off;
 
 	/* these three together are 0 for nearly all packets: mr_packet_odd() */
-	uint16_t note;	      /* enum mr_counter of class NOTE, the first thing found wrong; or 0 */
-	uint16_t not_metered; /* enum mr_counter of class NOT_METERED, or 0: meter it (RECEIVED is no reason)
-			       */
-	uint8_t frag;	      /* enum mr_frag */
-	uint8_t tos;	      /* or traffic class */
-	/* behind the transport header, or behind IP when the decoder doesn't know the protocol; cap_len (at
-	 * most 65535) when there is no payload to point at: header cut or malformed, later fragment */
-	uint16_t payload_off;
+	uint16_t note; /* enum mr_counter of class NOTE, the first thing found wrong; or 0 */
+	uint16_t not_metered; /* enum mr_counter of class NOT_METERED, or 0: meter it (RECEIVED is no reason) */
+	uint16_t frag; /* enum mr_frag */
+	uint16_t l3_off; /* of the IP header in data */
+	const uint8_t *data; /* the frame, borrowed from the mbuf */
 
 	/* second cache line */
 	uint8_t addr6[2][16]; /* IPv6 only: endpoints in canonical order, network order */
-	uint32_t cap_len;     /* octets that may be read at data */
-	uint32_t frag_id;     /* identification of a fragment, host order */
-	uint32_t mpls_label;  /* label, 3 exp bits, bottom bit of the outermost entry (RFC 3032) >> 8; 0: none
-			       */
-	uint16_t vlan;	      /* outer VLAN id or MR_VLAN_NONE */
-	uint16_t inner_vlan;
+
+	uint32_t cap_len; /* octets that may be read at data */
 	uint16_t payload_len; /* captured octets of it (at most 65535), link padding excluded */
-	uint16_t icmp;	      /* ICMP and ICMPv6: type << 8 | code as sent */
-	uint8_t port_id;      /* ingress port as configured in the key */
-	uint8_t frag_flags;   /* as in IE 197: bit 7 reserved, 6 DF (both IPv4 only), 5 MF */
+	uint16_t icmp; /* ICMP and ICMPv6: type << 8 | code as sent */
+	uint16_t vlan; /* outer VLAN id or MR_VLAN_NONE */
+	uint16_t inner_vlan;
+	uint16_t port_id; /* ingress port as configured in the key, 0..255 */
+	uint8_t frag_flags; /* as in IE 197: bit 7 reserved, 6 DF (both IPv4 only), 5 MF */
+	uint8_t tos; /* or traffic class */
+
+	uint32_t frag_id; /* identification of a fragment, host order */
+	uint32_t mpls_label; /* label, 3 exp bits, bottom bit of the outermost entry (RFC 3032) >> 8; 0: none */
 	uint64_t clock_ns; /* UTC, the time that timeouts follow: the highest time_ns of the source so far */
 } __attribute__((aligned(64)));
 
@@ -142,9 +144,10 @@ struct mr_packet_conf {
  * @param port_id  ingress port, 0..255
  * @param ret_tunnel  says what the packet is wrapped in when ret->flags has MR_PACKET_TUNNEL; may be NULL for
  *               MR_TUNNEL_KEY_OUTER. Of such a packet ret is the inner one, but frame_len, vlan, mpls_label
- *and MAC addresses are the frame's
+ *               and MAC addresses are the frame's
  * @param ret    filled in whole, except time_ns and clock_ns, which the caller sets. When ret->not_metered is
- *set only XX: any. Errors: none, a bad packet is a counter.
+ *               set only data, cap_len, frame_len and note are of use.
+ * Thread: any. Errors: none, a bad packet is a counter.
  */
 void mr_packet_decode(const struct mr_packet_conf *conf, const uint8_t *data, uint32_t cap, uint32_t wire,
 		      enum mr_link link, uint8_t port_id, struct mr_tunnel *ret_tunnel,

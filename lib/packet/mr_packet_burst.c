@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packet/mr_packet_burst.h"
 
+#include <string.h>
+
 #include <rte_branch_prediction.h>
-#include <rte_prefetch.h>
 
-#include "packet/mr_decode_fast.h"
+#include "base/mr_cpu.h"
+#include "packet/mr_decode_lanes.h"
 
-#define PREFETCH_AHEAD 8
+static mr_decode_lanes_fn *const lanes[MR_CPU_MAX] = {
+	[MR_CPU_BASE] = mr_decode_lanes_base,
+#ifdef __x86_64__
+	[MR_CPU_V3] = mr_decode_lanes_v3,
+	[MR_CPU_V4] = mr_decode_lanes_v4,
+#endif
+};
 
 static enum mr_link link_of(const struct rte_mbuf *m, bool has_link)
 {
@@ -30,10 +38,9 @@ static uint32_t gather_head(const struct rte_mbuf *m, uint8_t head[MR_PACKET_HEA
 	return len;
 }
 
-/* Everything that the fast path leaves: out of line, to keep the loop small. */
-static void __attribute__((noinline, cold))
-decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t port_id, bool has_link,
-	    struct mr_packet_scratch *scratch, unsigned i, struct mr_packet *ret)
+/* One that the lanes leave. */
+static void decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t port_id,
+			bool has_link, struct mr_packet_scratch *scratch, unsigned i, struct mr_packet *ret)
 {
 	enum mr_link link = link_of(m, has_link);
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -43,7 +50,7 @@ decode_slow(const struct mr_packet_conf *conf, const struct rte_mbuf *m, uint8_t
 		cap = gather_head(m, scratch->head[i]);
 		data = scratch->head[i];
 	}
-	mr_packet_decode_general(conf, data, cap, m->pkt_len, link, port_id, &scratch->tunnel[i], ret);
+	mr_packet_decode(conf, data, cap, m->pkt_len, link, port_id, &scratch->tunnel[i], ret);
 	if (m->nb_segs > 1)
 		ret->flags |= MR_PACKET_CHAINED;
 }
@@ -52,18 +59,11 @@ void mr_packet_decode_burst(const struct mr_packet_conf *conf, struct rte_mbuf *
 			    uint8_t port_id, bool has_link, struct mr_packet_scratch *scratch,
 			    struct mr_packet *ret)
 {
-	const struct mr_fast fast = mr_fast_make(conf, port_id);
+	uint64_t left = lanes[mr_cpu_level()](conf, mbufs, n, port_id, has_link, ret);
 
-	for (uint16_t i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], const void *));
-	for (uint16_t i = 0; i < n; i++) {
-		const struct rte_mbuf *m = mbufs[i];
+	for (; unlikely(left != 0); left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
 
-		if (i + PREFETCH_AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH_AHEAD], const void *));
-		if (unlikely(m->nb_segs != 1 || (has_link && m->packet_type != MR_LINK_ETHERNET) ||
-			     !mr_decode_fast(&fast, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len,
-					     m->pkt_len, &ret[i])))
-			decode_slow(conf, m, port_id, has_link, scratch, i, &ret[i]);
+		decode_slow(conf, mbufs[i], port_id, has_link, scratch, i, &ret[i]);
 	}
 }

@@ -68,13 +68,6 @@ static const struct row {
 	    PIECE(1,
 		  "\x12\x34\x81\x80\0\1\0\2\0\0\0\1\3www\7example\3com\0\0\1\0\1\xc0\x0c\0\5\0\1\0\0\1\x2c\0\6\3web\xc0"
 		  "\x10\xc0\x2d\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1\0\0\x29\4\xd0\0\0\0\0\0\0") } },
-};
-
-static volatile size_t octets_seen; /* by the sink, so that values count as used */
-
-static void take(struct mr_l7_sink *sink, enum mr_l7_field field, const void *data, size_t len, bool more)
-{
-	octets_seen += len;
 	{ "tls 1.2", "tls", MR_L7_TCP, false, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
 	{ "tls 1.2, rules", "tls", MR_L7_TCP, true, { OCTETS(0, tls12_client), OCTETS(1, tls12_server) } },
 	{ "tls 1.3", "tls", MR_L7_TCP, false, { OCTETS(0, tls13_client), OCTETS(1, tls13_server) } },

@@ -327,6 +327,81 @@ TEST_F(Table, AFloodOfSinglePacketsDoesNotPushOutEstablishedFlows)
 	EXPECT_EQ(0u, count(MR_C_TABLE_FULL));
 }
 
+TEST_F(Table, EstablishedFlowsSurviveAFloodOfANearlyFullTable)
+{
+	constexpr uint32_t ESTABLISHED = 3900; // of 4096
+	open();
+	for (uint32_t i = 0; i < ESTABLISHED; i++) {
+		send({ .src = 0x20000000 + i, .dst = 4, .sport = 5000, .v6 = i % 2 == 0 });
+		send({ .src = 4, .dst = 0x20000000 + i, .sport = 80, .dport = 5000, .v6 = i % 2 == 0 });
+	}
+	ASSERT_EQ(ESTABLISHED, mr_flow_count(table));
+	for (uint32_t i = 0; i < 200000; i++)
+		send({ .src = 0x10000 + i, .dst = 5, .proto = 6, .flags = SYN, .t = T0 + i * 1000ull, .v6 = i % 16 == 0 });
+	for (const auto &r : recs) {
+		EXPECT_EQ(MR_FLOW_END_RESOURCES, r.end_reason);
+		EXPECT_EQ(1u, r.packets[0] + r.packets[1]);
+	}
+	// the oldest went first: the newest are still there
+	EXPECT_GT(mr_flow_count(table), conf.max_flows - 64);
+	drain();
+	uint64_t established = 0, packets = 0;
+	for (const auto &r : recs) {
+		packets += r.packets[0] + r.packets[1];
+		established += r.packets[0] == 1 && r.packets[1] == 1;
+	}
+	EXPECT_EQ(ESTABLISHED, established);
+	EXPECT_EQ(count(MR_C_METERED), packets);
+	EXPECT_EQ(count(MR_C_RECEIVED), count(MR_C_METERED) + count(MR_C_TABLE_FULL));
+	EXPECT_LT(count(MR_C_TABLE_FULL), 200000u / 20); // both buckets full of established ones: seldom
+}
+
+TEST_F(Table, AFullTableOfEstablishedFlowsStillTakesNewOnes)
+{
+	conf.max_flows = 600;
+	conf.ipv6_percent = 100;
+	open();
+	for (uint32_t i = 0; i < 2000; i++) {
+		send({ .src = 0x20000000 + i, .dst = 4, .sport = 5000 });
+		send({ .src = 4, .dst = 0x20000000 + i, .sport = 80, .dport = 5000 });
+	}
+	EXPECT_EQ(600u, mr_flow_count(table));
+	drain();
+	uint64_t packets = 0;
+	for (const auto &r : recs)
+		packets += r.packets[0] + r.packets[1];
+	EXPECT_EQ(count(MR_C_METERED), packets);
+	EXPECT_EQ(4000u, count(MR_C_METERED) + count(MR_C_TABLE_FULL));
+}
+
+TEST_F(Table, TimeoutsBelowASecondArePunctual)
+{
+	conf.idle_timeout_ns = 300 * MS;
+	conf.active_timeout_ns = 700 * MS;
+	conf.tcp_linger_ns = 50 * MS;
+	open();
+	std::mt19937 rng(5);
+	size_t seen = 0;
+	for (int step = 0; step < 6000; step++) { // 30 s in steps of 5 ms
+		uint64_t t = T0 + step * 5 * MS;
+		for (int i = 0; i < 10 && step < 5600; i++) // most flows pause longer than the idle timeout at times
+			send({ .src = (uint32_t)(rng() % 900), .dst = 1000, .t = t });
+		now = t;
+		mr_flow_age(table, t, 64);
+		for (; seen < recs.size(); seen++) {
+			const auto &r = recs[seen];
+			bool idle = r.end_reason == MR_FLOW_END_IDLE;
+			EXPECT_EQ(r.due_ns, idle ? r.end_ns[0] + conf.idle_timeout_ns : r.start_ns[0] + conf.active_timeout_ns);
+			EXPECT_LT(r.end_ns[0] - r.start_ns[0], conf.active_timeout_ns);
+			EXPECT_LE(r.due_ns, t);
+			EXPECT_LT(t - r.due_ns, 1 * S);
+		}
+	}
+	EXPECT_EQ(0u, mr_flow_count(table));
+	EXPECT_GT(recs.size(), 1000u);
+	EXPECT_GT(count(MR_C_FLOWS_ACTIVE), 100u);
+}
+
 TEST_F(Table, FillsToItsLastRecordWithoutEviction)
 {
 	conf.max_flows = 100000;

@@ -18,7 +18,7 @@ OTHERS = ("kind", "device", "own_ns", "own_to_floor", "records_per_s", "created_
           "udp_lost_records", "evicted", "established", "survived", "account_closes")
 LATE = ("late_p50_ns", "late_p99_ns", "late_max_ns")
 MACHINE = ("cpu", "cpus", "kernel", "worker_cpu", "exporter_cpu", "hugepages", "hugepages_free", "tsc_ghz", "compiler",
-           "target", "build_type", "optimized", "repeat", "packets", "measure_ns")
+           "target", "decode", "build_type", "optimized", "repeat", "packets", "measure_ns")
 
 
 def bench(*options, env=None):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "base/mr_buf.h"
 #include "base/mr_clock.h"
 #include "base/mr_counter.h"
+#include "base/mr_cpu.h"
 #include "base/mr_err.h"
 #include "base/mr_hash.h"
 #include "base/mr_log.h"
@@ -149,4 +151,38 @@ TEST(Account, ClosesOnlyWhenBothEquationsHold)
 	sum[MR_C_RECEIVED]++;
 	EXPECT_FALSE(mr_account_make(sum, 2).closes);
 	EXPECT_EQ(3u, mr_account_make(sum, 2).not_metered);
+}
+
+TEST(Cpu, ALimitLowersTheLevelAndIsLifted)
+{
+	enum mr_cpu_level best = mr_cpu_level();
+
+	ASSERT_LT(best, MR_CPU_MAX);
+	for (int limit = MR_CPU_BASE; limit <= MR_CPU_MAX; limit++) {
+		mr_cpu_limit(static_cast<enum mr_cpu_level>(limit));
+		EXPECT_EQ(std::min<int>(limit, best), mr_cpu_level());
+	}
+	EXPECT_EQ(best, mr_cpu_level());
+}
+
+/// The kernel's names of the deciding features, as second opinion.
+TEST(Cpu, LevelAgreesWithTheKernel)
+{
+	std::ifstream file("/proc/cpuinfo");
+	std::string word;
+	std::set<std::string> flags;
+
+	while (file >> word)
+		flags.insert(word);
+	EXPECT_EQ(mr_cpu_level() >= MR_CPU_V3,
+		  flags.count("avx2") && flags.count("bmi2") && flags.count("movbe"));
+	EXPECT_EQ(mr_cpu_level() >= MR_CPU_V4, flags.count("avx512bw") && flags.count("avx512vl"));
+}
+
+TEST(Cpu, LevelsHaveNames)
+{
+	EXPECT_STREQ("baseline", mr_cpu_level_name(MR_CPU_BASE));
+	EXPECT_STREQ("x86-64-v3", mr_cpu_level_name(MR_CPU_V3));
+	EXPECT_STREQ("x86-64-v4", mr_cpu_level_name(MR_CPU_V4));
+	EXPECT_STREQ("unknown", mr_cpu_level_name(MR_CPU_MAX));
 }
