@@ -6,6 +6,7 @@
 #include <rte_ring_elem.h>
 
 #include "app/mr_time.h"
+#include "flow/mr_flow_detail.h"
 
 #define BURST	      64
 #define TICK_NS	      (50 * MR_NS_PER_MS)
@@ -52,6 +53,8 @@ static void hand_out(struct mr_output *out, const struct mr_flow_rec *recs, unsi
 	}
 	if (out->ipfix != NULL)
 		mr_ipfix_exporter_put(out->ipfix, recs, n, out->clock_ns);
+	for (unsigned i = 0; i < n; i++)
+		mr_flow_detail_give_back(recs[i].detail);
 	if (is_local(out)) {
 		count_exported(out, n, packets);
 	} else if (out->ipfix == NULL) {

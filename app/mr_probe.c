@@ -11,6 +11,7 @@
 
 #include "app/mr_eal.h"
 #include "app/mr_idle.h"
+#include "app/mr_inspect.h"
 #include "app/mr_time.h"
 #include "base/mr_log.h"
 
@@ -67,13 +68,15 @@ static unsigned port_index(const struct mr_config *cfg, const char *name)
 	return cfg->n_ports;
 }
 
-static struct mr_packet_conf packet_conf(const struct mr_config *cfg)
+static struct mr_packet_conf packet_conf(const struct mr_probe *p)
 {
+	const struct mr_config *cfg = p->conf.cfg;
 	struct mr_packet_conf pc = {
 		.vlan_in_key = cfg->flow.vlan_in_key,
 		.port_in_key = cfg->flow.port_in_key,
 	};
 
+	mr_inspect_packet_conf(&cfg->inspect, &p->tunnel_ports, &pc);
 	return pc;
 }
 
@@ -108,7 +111,7 @@ static int up_ports(struct mr_probe *p, struct mr_err *err)
 			.mtu = c->mtu,
 			.promiscuous = c->promiscuous,
 			.wakes = cfg->cores.power == MR_CONFIG_POWER_SAVE,
-			.packet = packet_conf(cfg),
+			.packet = packet_conf(p),
 		};
 
 		p->interfaces[i] = c->name;
@@ -251,7 +254,7 @@ static void attach_ports(struct mr_probe *p, struct mr_worker *w)
 	}
 }
 
-static struct mr_flow_conf flow_conf(const struct mr_probe *p, unsigned id, const struct mr_hash_seed *seed)
+static struct mr_flow_conf flow_conf(struct mr_probe *p, unsigned id, const struct mr_hash_seed *seed)
 {
 	const struct mr_config_flow *f = &p->conf.cfg->flow;
 	unsigned lcore = p->conf.plan.all_on_main ? 0 : id + 1;
@@ -264,12 +267,13 @@ static struct mr_flow_conf flow_conf(const struct mr_probe *p, unsigned id, cons
 		.fragment_timeout_ns = f->fragment_timeout_ms * MR_NS_PER_MS,
 		.max_fragments = f->max_fragments,
 		.socket = (int)rte_lcore_to_socket_id(lcore),
-		.packet = packet_conf(p->conf.cfg),
+		.packet = packet_conf(p),
 		.egress = p->egress,
 		.worker = (uint8_t)id,
 	};
 
 	conf.packet.seed = *seed;
+	mr_inspect_flow_conf(&p->conf.cfg->inspect, &p->l7, &conf);
 	return conf;
 }
 
@@ -294,14 +298,14 @@ static void down_workers(struct mr_probe *p)
 }
 
 /* Without hugepages the kernel promises any memory and kills the probe later, when flows come. */
-static int check_memory(const struct mr_probe *p, const struct mr_hash_seed *seed, struct mr_err *err)
+static int check_memory(struct mr_probe *p, const struct mr_hash_seed *seed, struct mr_err *err)
 {
 	struct mr_flow_conf conf = flow_conf(p, 0, seed);
 	uint64_t wanted = mr_flow_memory(&conf) * p->conf.plan.n_workers, free = mr_eal_available_memory();
 
 	if (!p->conf.live || rte_eal_has_hugepages() || wanted <= free)
 		return 0;
-	return mr_err_set(err, ENOMEM, "flow.max_flows asks for %lu MiB of memory and %lu MiB are free: lower it",
+	return mr_err_set(err, ENOMEM, "flow.max_flows and inspect ask for %lu MiB of memory and %lu MiB are free: lower them",
 			  wanted >> 20, free >> 20);
 }
 
@@ -415,6 +419,7 @@ int mr_probe_up(const struct mr_probe_conf *conf, struct mr_probe **ret_probe, s
 		return mr_err_set(err, ENOMEM, "out of memory");
 	memset(p, 0, sizeof(*p));
 	p->conf = *conf;
+	mr_inspect_tunnel_ports(&conf->cfg->inspect, &p->tunnel_ports);
 	mr_time_discipline();
 	for (; p->stage < MR_PROBE_STAGE_MAX; p->stage++) {
 		mr_log_debug("stage=%s coming up", stages[p->stage].name);

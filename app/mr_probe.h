@@ -41,6 +41,8 @@ struct mr_probe {
 	struct mr_ipfix_collector_stats final[MR_CONFIG_COLLECTORS_MAX + 1];
 	unsigned n_final; /* valid after mr_probe_down() */
 	uint8_t egress[256];
+	struct mr_tunnel_ports tunnel_ports; /* of the workers and of ports that spread packets by flow */
+	struct mr_l7_conf l7;
 	const char *interfaces[MR_CONFIG_PORTS_MAX];
 	uint64_t start_mono_ns;
 	bool ran;		    /* every stage came up: from then on output files replace older ones */

@@ -9,6 +9,7 @@
 
 #include "app/mr_time.h"
 #include "drivers/mr_mbuf.h"
+#include "flow/mr_flow_detail.h"
 
 #define PLACE_AHEAD   4	   /* records whose memory in the ring is asked for in advance */
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
@@ -44,6 +45,7 @@ static void emit(void *ctx, const struct mr_flow_rec *rec)
 			mr_counter_add(&w->counters, MR_C_EXPORT_RING_FULL,
 				       rec->packets[0] + rec->packets[1]);
 			mr_counter_add(&w->counters, MR_C_RECORDS_NOT_SENT, 1);
+			mr_flow_detail_give_back(rec->detail);
 			return;
 		}
 		if (w->make_room != NULL)
@@ -60,6 +62,8 @@ static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_
 
 	w->id = flow->worker;
 	w->packet = flow->packet;
+	for (unsigned i = 0; i < RTE_DIM(w->burst) && w->packet.tunnel_key != MR_TUNNEL_KEY_OUTER; i++)
+		w->burst[i].batch.tunnels = w->burst[i].scratch.tunnel;
 	snprintf(name, sizeof(name), "mr_records_%u", w->id);
 	w->records = rte_ring_create_elem(name, sizeof(struct mr_flow_rec), MR_WORKER_RING, flow->socket,
 					  RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -67,6 +71,7 @@ static int fill(struct mr_worker *w, const struct mr_flow_conf *flow, struct mr_
 		return mr_err_set(err, rte_errno, "no memory for the record ring of worker %u: %s", w->id,
 				  rte_strerror(rte_errno));
 	w->room = rte_ring_free_count(w->records);
+	conf.max_details = MR_WORKER_DETAILS;
 	conf.emit = emit;
 	conf.place = place;
 	conf.emit_ctx = w;
@@ -90,10 +95,20 @@ int mr_worker_new(const struct mr_flow_conf *flow, struct mr_worker **ret_worker
 	return 0;
 }
 
+/* Of records that nobody took. */
+static void give_details_back(struct mr_worker *w)
+{
+	struct mr_flow_rec rec;
+
+	while (w->records != NULL && rte_ring_sc_dequeue_elem(w->records, &rec, sizeof(rec)) == 0)
+		mr_flow_detail_give_back(rec.detail);
+}
+
 void mr_worker_close(struct mr_worker *w)
 {
 	if (w == NULL)
 		return;
+	give_details_back(w);
 	mr_flow_table_free(w->table);
 	w->table = NULL;
 	rte_ring_free(w->records);

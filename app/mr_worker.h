@@ -21,6 +21,7 @@
 #define MR_WORKER_RX_MAX 32
 #define MR_WORKER_BURST	 32
 #define MR_WORKER_RING	 16384 /* records that may wait for the exporter */
+#define MR_WORKER_DETAILS (MR_WORKER_RING + 1024) /* of records: what waits, and what the exporter has in hand */
 
 /** What the worker does. Written by control, except DRAIN at the end of finite ports and DONE. */
 enum mr_worker_state {

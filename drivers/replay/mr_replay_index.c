@@ -112,7 +112,7 @@ static void index_decode(struct index_work *w, size_t number)
 			w->shift_cap_max = e->cap_len;
 	}
 	if (w->queue_of != NULL)
-		mr_replay_spread_packet(&w->spread, &pkt, e->clock_ns, number, w->queue_of);
+		mr_replay_spread_packet(&w->spread, &pkt, &tunnel, e->clock_ns, number, w->queue_of);
 }
 
 static int index_read(struct index_work *w, struct mr_capture *capture, struct mr_replay_timeline *timeline,

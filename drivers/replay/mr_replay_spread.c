@@ -14,7 +14,7 @@ int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_con
 			  bool shift, struct mr_err *err)
 {
 	const uint32_t frags_max = (uint32_t)queues * SPREAD_FRAG_MAX;
-	const size_t octets = mr_frag_memory(frags_max);
+	const size_t octets = mr_frag_memory(frags_max, packet);
 
 	*s = (struct mr_replay_spread){ .packet = *packet, .queues = queues, .shift = shift };
 	/* not a secret one: the same packet shall meet the same worker in every run */
@@ -78,14 +78,15 @@ static uint16_t spread_queue(const struct mr_replay_spread *s, const struct mr_p
 /* Fragments that have waited long enough, or whose first one has come. */
 static void spread_release(struct mr_replay_spread *s, uint64_t clock_ns, uint16_t *queue_of)
 {
+	struct mr_tunnel tunnel;
 	struct mr_packet p;
 
-	while (mr_frag_due(&s->map, clock_ns) && mr_frag_release(&s->map, clock_ns, &p))
+	while (mr_frag_due(&s->map, clock_ns) && mr_frag_release(&s->map, clock_ns, &p, &tunnel))
 		queue_of[p.time_ns] = spread_queue(s, &p);
 }
 
-void mr_replay_spread_packet(struct mr_replay_spread *s, struct mr_packet *pkt, uint64_t clock_ns, size_t number,
-			     uint16_t *queue_of)
+void mr_replay_spread_packet(struct mr_replay_spread *s, struct mr_packet *pkt, const struct mr_tunnel *tunnel,
+			     uint64_t clock_ns, size_t number, uint16_t *queue_of)
 {
 	queue_of[number] = 0; /* no flow: any will do, always the same one */
 	if (pkt->not_metered)
@@ -94,7 +95,7 @@ void mr_replay_spread_packet(struct mr_replay_spread *s, struct mr_packet *pkt, 
 		pkt->clock_ns = clock_ns;
 		pkt->time_ns = number; /* the map keeps the packet, so that this comes back with it */
 		spread_release(s, clock_ns, queue_of);
-		mr_frag_packet(&s->map, pkt);
+		mr_frag_packet(&s->map, pkt, tunnel);
 		spread_release(s, clock_ns, queue_of);
 	}
 	/* one that waits goes where those without ports go, unless its first one comes */

@@ -29,9 +29,10 @@ int mr_replay_spread_init(struct mr_replay_spread *s, const struct mr_packet_con
 /**
  * Say the queue of packet number @p number in queue_of[number], and of packets before it that waited for this one.
  * @param pkt  decoded with s->packet; changed
+ * @param tunnel  of pkt; not looked at when it has none
  * @param clock_ns  capture's clock
  */
-void mr_replay_spread_packet(struct mr_replay_spread *s, struct mr_packet *pkt, uint64_t clock_ns, size_t number,
-			     uint16_t *queue_of);
+void mr_replay_spread_packet(struct mr_replay_spread *s, struct mr_packet *pkt, const struct mr_tunnel *tunnel,
+			     uint64_t clock_ns, size_t number, uint16_t *queue_of);
 
 void mr_replay_spread_free(struct mr_replay_spread *s);

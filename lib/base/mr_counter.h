@@ -51,6 +51,7 @@ enum mr_counter_class {
 	X(IPV6_TRUNCATED,      NOT_METERED, "ipv6_truncated",          "captured octets end inside the IPv6 header") \
 	X(IPV6_VERSION,        NOT_METERED, "ipv6_version",            "announced as IPv6 but the version field isn't 6") \
 	X(TABLE_FULL,          NOT_METERED, "table_full",              "no record free and none that may be evicted for a new flow") \
+	X(TUNNELS_FULL,        NOT_METERED, "tunnels_full",            "no room for the tunnel of a new flow, which would have to be told apart by it") \
 	X(FILTERED,            NOT_METERED, "filtered",                "left out by configuration") \
 	X(EXPORTED,            EXPORTED,    "exported_packets",        "packets in records that a destination accepted") \
 	X(EXPORT_RING_FULL,    NOT_SENT,    "export_ring_full",        "packets in records dropped because the exporter's ring had no room") \
@@ -83,6 +84,7 @@ enum mr_counter_class {
 	X(RECORDS_NOT_SENT,    NOTE,        "records_not_sent",        "records that no destination accepted") \
 	X(FORWARDED,           NOTE,        "forwarded_packets",       "inline packets sent on the peer port") \
 	X(FORWARD_FAILED,      NOTE,        "forward_failed",          "inline packets that the peer port didn't take") \
+	X(RECORDS_BARE,        NOTE,        "records_without_detail",  "records that left without what inspection found: the exporter is behind and memory for details had run out") \
 	X(STREAM_GAPS,         NOTE,        "stream_gaps",             "holes in TCP streams that were given up, the octets behind them inspected without") \
 	X(STREAM_SHED,         NOTE,        "stream_shed",             "times that memory for TCP streams had run out: a hole given up early, or octets forgotten") \
 	X(STREAM_OVERLAP_DIFFERS, NOTE,     "stream_overlap_differs",  "TCP segments that repeat octets still held, with other content; the first ones counted") \

@@ -41,6 +41,12 @@ enum mr_config_timestamps {
 	MR_CONFIG_TIMESTAMPS_SOFTWARE,
 	MR_CONFIG_TIMESTAMPS_MAX
 };
+enum mr_config_tunnels {
+	MR_CONFIG_TUNNELS_OUTER,
+	MR_CONFIG_TUNNELS_INNER,
+	MR_CONFIG_TUNNELS_BOTH,
+	MR_CONFIG_TUNNELS_MAX
+};
 enum mr_config_mode { MR_CONFIG_ALL, MR_CONFIG_FAILOVER, MR_CONFIG_BALANCE, MR_CONFIG_MODE_MAX };
 enum mr_config_transport { MR_CONFIG_UDP, MR_CONFIG_TCP, MR_CONFIG_TLS, MR_CONFIG_TRANSPORT_MAX };
 enum mr_config_profile { MR_CONFIG_COMPAT, MR_CONFIG_BIFLOW, MR_CONFIG_FULL, MR_CONFIG_PROFILE_MAX };
@@ -96,6 +102,23 @@ struct mr_config_flow {
 	bool port_in_key;
 };
 
+/** Sizes are octets; memory is each worker's. */
+struct mr_config_inspect {
+	bool tcp;
+	bool applications;
+	uint32_t depth; /* of a flow */
+	uint64_t memory;
+	uint64_t values_memory;
+	uint16_t value_max;
+	uint16_t uri_max;
+	uint16_t flow_values_max;
+	enum mr_config_tunnels tunnels;
+	uint32_t tunnel_depth;
+	uint32_t tunnel_percent; /* of the flows */
+	/* one more UDP port each; 0: none */
+	uint16_t vxlan_port, vxlan_gpe_port, geneve_port, gtpu_port, l2tp_port, teredo_port, mpls_port, tzsp_port;
+};
+
 struct mr_config_tls {
 	const char *ca, *certificate, *key; /* PEM files or NULL */
 	const char *server_name;	    /* NULL: the collector's host */
@@ -139,6 +162,7 @@ struct mr_config {
 	struct mr_config_port *ports;
 	unsigned n_ports;
 	struct mr_config_flow flow;
+	struct mr_config_inspect inspect;
 	struct mr_config_export export_;
 	struct mr_config_telemetry telemetry;
 	struct mr_config_source *source; /* owns the memory, knows the lines */

@@ -24,6 +24,7 @@ static const char *const hugepages[] = { "auto", "required", "off", NULL };
 static const char *const powers[] = { "poll", "save", NULL };
 static const char *const roles[] = { "tap", "pair", NULL };
 static const char *const timestamps[] = { "auto", "nic", "software", NULL };
+static const char *const tunnels[] = { "outer", "inner", "both", NULL };
 static const char *const modes[] = { "all", "failover", "balance", NULL };
 static const char *const transports[] = { "udp", "tcp", "tls", NULL };
 static const char *const profiles[] = { "compat", "biflow", "full", NULL };
@@ -35,6 +36,7 @@ WORDS_MATCH(hugepages, MR_CONFIG_HUGEPAGES_MAX);
 WORDS_MATCH(powers, MR_CONFIG_POWER_MAX);
 WORDS_MATCH(roles, MR_CONFIG_ROLE_MAX);
 WORDS_MATCH(timestamps, MR_CONFIG_TIMESTAMPS_MAX);
+WORDS_MATCH(tunnels, MR_CONFIG_TUNNELS_MAX);
 WORDS_MATCH(modes, MR_CONFIG_MODE_MAX);
 WORDS_MATCH(transports, MR_CONFIG_TRANSPORT_MAX);
 WORDS_MATCH(profiles, MR_CONFIG_PROFILE_MAX);
@@ -133,6 +135,49 @@ static const struct mr_config_row flow_rows[] = {
 	         "link arrive on two ports." },
 };
 
+static const struct mr_config_row inspect_rows[] = {
+	{ ROW("tcp", BOOL, mr_config_inspect, tcp), .def = "true",
+	  .doc = "TCP performance of each connection: round trips, response time, retransmissions, state." },
+	{ ROW("applications", BOOL, mr_config_inspect, applications), .def = "true",
+	  .doc = "Find out the application of each flow by its content, and what its messages say: names, addresses, "
+	         "versions." },
+	{ ROW("depth", SIZE, mr_config_inspect, depth), .min = 1 * KIB, .max = 1 * GIB, .unit = "B", .def = "256KiB",
+	  .doc = "Payload of a flow, both directions together, that is looked at." },
+	{ ROW("memory", SIZE, mr_config_inspect, memory), .min = 1 * MIB, .max = 64 * GIB, .unit = "B", .def = "64MiB",
+	  .doc = "Memory of each worker for flows while they are inspected; beyond it flows are not, and counted." },
+	{ ROW("values_memory", SIZE, mr_config_inspect, values_memory), .min = 1 * MIB, .max = 64 * GIB, .unit = "B",
+	  .def = "64MiB", .doc = "Memory of each worker for what was found, until its record has left." },
+	{ ROW("value_max", SIZE, mr_config_inspect, value_max), .min = 16, .max = 4096, .unit = "B", .def = "256",
+	  .doc = "Longest value; the rest is cut, and the record says so." },
+	{ ROW("uri_max", SIZE, mr_config_inspect, uri_max), .min = 16, .max = 4096, .unit = "B", .def = "1024",
+	  .doc = "The same for URIs." },
+	{ ROW("flow_values_max", SIZE, mr_config_inspect, flow_values_max), .min = 64, .max = 65535, .unit = "B",
+	  .def = "2048", .doc = "All values of a record together, with 6 octets for each." },
+	{ ROW("tunnels", WORD, mr_config_inspect, tunnels), .words = tunnels, .def = "inner",
+	  .doc = "What is a flow where packets are in tunnels (VXLAN, Geneve, GRE, GTP-U, IP in IP, MPLS, PPPoE ...)? "
+	         "outer: the tunnel. inner: what is in it, by its addresses and its VNI. both: and by the tunnel's ends." },
+	{ ROW("tunnel_depth", UINT, mr_config_inspect, tunnel_depth), .min = 1, .max = 4, .def = "4",
+	  .doc = "Tunnels within tunnels that are opened." },
+	{ ROW("tunnel_percent", UINT, mr_config_inspect, tunnel_percent), .min = 1, .max = 100, .def = "25",
+	  .doc = "Share of the flows that can be in tunnels, which take memory of their own, in percent." },
+	{ ROW("vxlan_port", UINT, mr_config_inspect, vxlan_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of VXLAN, besides 4789 and 8472." },
+	{ ROW("vxlan_gpe_port", UINT, mr_config_inspect, vxlan_gpe_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of VXLAN-GPE, besides 4790." },
+	{ ROW("geneve_port", UINT, mr_config_inspect, geneve_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of Geneve, besides 6081." },
+	{ ROW("gtpu_port", UINT, mr_config_inspect, gtpu_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of GTP-U, besides 2152." },
+	{ ROW("l2tp_port", UINT, mr_config_inspect, l2tp_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of L2TP, besides 1701." },
+	{ ROW("teredo_port", UINT, mr_config_inspect, teredo_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of Teredo, besides 3544." },
+	{ ROW("mpls_port", UINT, mr_config_inspect, mpls_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of MPLS in UDP, besides 6635." },
+	{ ROW("tzsp_port", UINT, mr_config_inspect, tzsp_port), .min = 1, .max = 65535, .zero = "none", .def = "none",
+	  .doc = "One more UDP port of TZSP, besides 37008." },
+};
+
 static const struct mr_config_row tls_rows[] = {
 	{ ROW("ca", STRING, mr_config_tls, ca), .min = 1, .max = PATH_LEN_MAX, .def_doc = "none; needed for tls",
 	  .doc = "PEM file with the authorities that may have signed the collector's certificate." },
@@ -200,6 +245,7 @@ static const struct mr_config_section cores_section = SECTION(mr_config_cores, c
 static const struct mr_config_section memory_section = SECTION(mr_config_memory, memory_rows);
 static const struct mr_config_section port_section = SECTION(mr_config_port, port_rows);
 static const struct mr_config_section flow_section = SECTION(mr_config_flow, flow_rows);
+static const struct mr_config_section inspect_section = SECTION(mr_config_inspect, inspect_rows);
 static const struct mr_config_section export_section = SECTION(mr_config_export, export_rows);
 static const struct mr_config_section telemetry_section = SECTION(mr_config_telemetry, telemetry_rows);
 
@@ -211,6 +257,8 @@ static const struct mr_config_row root_rows[] = {
 	{ ROW("ports", LIST, mr_config, ports), .count_offset = offsetof(struct mr_config, n_ports),
 	  .max = MR_CONFIG_PORTS_MAX, .sub = &port_section, .doc = "Where packets come from. At least one." },
 	{ ROW("flow", MAP, mr_config, flow), .sub = &flow_section, .doc = "What a flow is and when it ends." },
+	{ ROW("inspect", MAP, mr_config, inspect), .sub = &inspect_section,
+	  .doc = "What is looked at beyond counting." },
 	{ ROW("export", MAP, mr_config, export_), .sub = &export_section, .doc = "Where flow records go." },
 	{ ROW("telemetry", MAP, mr_config, telemetry), .sub = &telemetry_section, .doc = "What the probe says of itself." },
 };

@@ -7,6 +7,7 @@
 #include "base/mr_counter.h"
 #include "base/mr_err.h"
 #include "flow/mr_flow_rec.h"
+#include "l7/mr_l7_flow.h"
 #include "packet/mr_packet.h"
 
 #ifdef __cplusplus
@@ -27,7 +28,7 @@ extern "C" {
 
 struct mr_flow_table;
 
-/** Takes a finished record, borrowed for the call. */
+/** Takes a finished record, borrowed for the call, and the detail that it may have for good. */
 typedef void (*mr_flow_emit_fn)(void *ctx, const struct mr_flow_rec *rec);
 
 /** Where the next record is to be built, to be given to emit() right after; NULL: wherever the table likes. */
@@ -44,6 +45,10 @@ struct mr_flow_conf {
 	uint64_t scan_ns; /* the sweep visits every record within this time, default 250 ms */
 	int socket; /* NUMA node of the memory, -1: any */
 	struct mr_packet_conf packet; /* as given to the decoder */
+	bool tcp_performance; /* see mr_flow_tcp.h */
+	const struct mr_l7_conf *inspect; /* of applications; NULL: none; borrowed for mr_flow_table_new() */
+	uint32_t max_tunnel_flows; /* flows in tunnels; 0: all may be. Of use when packet.tunnel_key opens tunnels */
+	uint32_t max_details; /* that may be out at once: in records on their way. Of use with any of these three */
 	const uint8_t *egress; /* [256] egress port of an ingress port; NULL: the same; borrowed, kept */
 	uint8_t worker; /* goes into the records */
 	mr_flow_emit_fn emit;
@@ -63,8 +68,10 @@ void mr_flow_table_free(struct mr_flow_table *table);
 struct mr_flow_bucket;
 struct mr_flow_hot;
 
-/** What the table remembers of a burst from one stage to the next. The caller sets n only. */
+/** What the table remembers of a burst from one stage to the next. The caller sets the first two. */
 struct mr_flow_batch {
+	/* of the packets with MR_PACKET_TUNNEL, at the same index; borrowed; NULL where tunnels aren't opened */
+	const struct mr_tunnel *tunnels;
 	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
 	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
 	uint64_t octets; /* of all frames */
@@ -88,7 +95,7 @@ void mr_flow_look_up(struct mr_flow_table *table, const struct mr_packet *pkts, 
 /** Count the burst as received, and each packet in a record, as held fragment, or as not metered. */
 void mr_flow_meter(struct mr_flow_table *table, struct mr_packet *pkts, const struct mr_flow_batch *batch);
 
-/** All three stages at once. @param n  0 .. MR_FLOW_BURST_MAX */
+/** All three stages at once, for packets without tunnels. @param n  0 .. MR_FLOW_BURST_MAX */
 void mr_flow_burst(struct mr_flow_table *table, struct mr_packet *pkts, uint16_t n);
 
 /**
@@ -103,6 +110,10 @@ bool mr_flow_age(struct mr_flow_table *table, uint64_t clock_ns, unsigned max_re
  * @return true when the table and the fragment map are empty
  */
 bool mr_flow_drain(struct mr_flow_table *table, uint64_t clock_ns, unsigned max_records);
+
+/** Details that are out now, and chunks of values in use. Any thread, approximate. */
+uint64_t mr_flow_details_out(const struct mr_flow_table *table);
+uint64_t mr_flow_values_used(const struct mr_flow_table *table);
 
 /** Live records now. Any thread, approximate. */
 uint32_t mr_flow_count(const struct mr_flow_table *table);

@@ -170,9 +170,11 @@ static void hand_out_share(struct mr_flow_table *t, uint64_t clock_ns)
 
 static void meter_released(struct mr_flow_table *t, uint64_t clock_ns)
 {
+	struct mr_tunnel tunnel;
 	struct mr_packet p;
 
-	while (mr_frag_release(&t->frag, clock_ns, &p)) {
+	t->inspect.now = &tunnel;
+	while (mr_frag_release(&t->frag, clock_ns, &p, &tunnel)) {
 		p.clock_ns = RTE_MIN(p.clock_ns, t->clock_ns); /* a drain lets them go before their time */
 		mr_flow_one(t, &p);
 	}

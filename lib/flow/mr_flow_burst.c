@@ -12,14 +12,16 @@
 
 static void meter_released(struct mr_flow_table *t)
 {
+	struct mr_tunnel tunnel;
 	struct mr_packet p;
 
-	while (mr_frag_due(&t->frag, t->clock_ns) && mr_frag_release(&t->frag, t->clock_ns, &p))
+	t->inspect.now = &tunnel;
+	while (mr_frag_due(&t->frag, t->clock_ns) && mr_frag_release(&t->frag, t->clock_ns, &p, &tunnel))
 		mr_flow_one(t, &p);
 }
 
 /* One packet with all that fragments, held fragments, notes and jumps of the clock add to it. */
-static void careful(struct mr_flow_table *t, struct mr_packet *p)
+static void careful(struct mr_flow_table *t, struct mr_packet *p, const struct mr_tunnel *tunnel)
 {
 	if (p->note != 0)
 		mr_counter_add(t->conf.counters, (enum mr_counter)p->note, 1);
@@ -34,9 +36,10 @@ static void careful(struct mr_flow_table *t, struct mr_packet *p)
 	meter_released(t);
 	if (p->frag != MR_FRAG_NONE) {
 		mr_counter_add(t->conf.counters, MR_C_FRAGMENTS, 1);
-		if (mr_frag_packet(&t->frag, p) == MR_FRAG_HELD)
+		if (mr_frag_packet(&t->frag, p, tunnel) == MR_FRAG_HELD)
 			return;
 	}
+	t->inspect.now = tunnel;
 	mr_flow_one(t, p);
 	meter_released(t);
 }
@@ -93,9 +96,10 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
-static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p)
+static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p,
+			   unsigned flags)
 {
-	unsigned differ = (unsigned)(h->proto | h->state << 8) ^ (unsigned)(p->proto | p->flags << 8);
+	unsigned differ = (unsigned)(h->proto | h->state << 8) ^ (unsigned)(p->proto | flags << 8);
 
 	_Static_assert(((MR_PACKET_L4 | MR_PACKET_MAC | MR_PACKET_SWAPPED | MR_PACKET_CHAINED) & STATE_MASK) == 0,
 		       "of the packet's flags only MR_PACKET_V6 is compared with the record's state");
@@ -148,12 +152,43 @@ void mr_flow_look_up(struct mr_flow_table *t, const struct mr_packet *pkts, stru
 
 		batch->hot[i] = guess(t, batch->bucket[i], &pkts[i], clock_ns);
 	}
+	if (mr_flow_is_deep(t))
+		for (size_t i = 0; i < batch->n; i++)
+			mr_flow_inspect_fetch(t, (uint32_t)(batch->hot[i] - t->hot));
 }
 
 /* Can all packets go the short way? Not when the clock jumps or a held fragment has to go first. */
 static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *batch, uint64_t clock_ns)
 {
 	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
+}
+
+/* The same for a deep table. Of one that isn't no packet has MR_PACKET_TUNNEL. */
+static bool is_open_deep(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p)
+{
+	return is_open(t, h, p, p->flags & (unsigned)~MR_PACKET_TUNNEL) &&
+	       mr_flow_tunnel_equal(t, (uint32_t)(h - t->hot), p);
+}
+
+/* All packets of a plain burst of a deep table. */
+static void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+{
+	struct mr_flow_tally sum = { 0 };
+
+	for (size_t i = 0; i < batch->n; i++) {
+		const struct mr_packet *p = &pkts[i];
+
+		t->inspect.now = batch->tunnels == NULL ? NULL : &batch->tunnels[i];
+		if (unlikely(!is_open_deep(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
+			mr_flow_plain(t, p, &sum);
+			continue;
+		}
+		mr_flow_inspect_packet(t, (uint32_t)(batch->hot[i] - t->hot), p);
+		sum.metered++;
+		sum.octets += p->ip_len;
+		sum.v6 += p->flags / MR_PACKET_V6;
+	}
+	mr_flow_tally_up(t, &sum);
 }
 
 /* All packets of a plain burst. */
@@ -165,7 +200,7 @@ static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, c
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
-		if (unlikely(!is_open(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
+		if (unlikely(!is_open(t, batch->hot[i], p, p->flags) || !count(t, batch->hot[i], p))) {
 			metered--;
 			mr_flow_plain(t, p, &sum);
 			continue;
@@ -187,11 +222,14 @@ void mr_flow_meter(struct mr_flow_table *t, struct mr_packet *pkts, const struct
 	mr_counter_add(t->conf.counters, MR_C_RECEIVED_OCTETS, batch->octets);
 	if (unlikely(!is_plain(t, batch, clock_ns))) {
 		for (uint16_t i = 0; i < batch->n; i++)
-			careful(t, &pkts[i]);
+			careful(t, &pkts[i], batch->tunnels == NULL ? NULL : &batch->tunnels[i]);
 		return;
 	}
 	t->clock_ns = RTE_MAX(t->clock_ns, clock_ns);
-	meter_plain(t, pkts, batch);
+	if (mr_flow_is_deep(t))
+		meter_deep(t, pkts, batch);
+	else
+		meter_plain(t, pkts, batch);
 }
 
 void mr_flow_burst(struct mr_flow_table *t, struct mr_packet *pkts, uint16_t n)

@@ -97,6 +97,8 @@ void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason
 	r->flow_id = flow_id(t, h, addr6, c->birth);
 	r->due_ns = due_ns;
 	r->end_reason = (uint8_t)reason;
+	r->detail = mr_flow_is_deep(t) ? mr_flow_inspect_detail(t, idx, reason != MR_FLOW_END_ACTIVE, clock_ns)
+				       : NULL;
 	put_flow(t, r, h, c, src);
 	put_addresses(r, h, addr6, src);
 	put_direction(r, MR_FLOW_FORWARD, h, c, src, clock_ns);

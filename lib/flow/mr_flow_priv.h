@@ -10,6 +10,7 @@
 
 #include "base/mr_clock.h"
 #include "flow/mr_flow.h"
+#include "flow/mr_flow_inspect.h"
 #include "flow/mr_frag.h"
 
 /*
@@ -157,12 +158,19 @@ struct mr_flow_table {
 	uint32_t victim_turn; /* rotates among equal victims, and through the buckets in search of some */
 	struct mr_flow_young young;
 	struct mr_frag_map frag;
+	struct mr_flow_inspect inspect;
 	struct mr_flow_conf conf;
 	struct mr_hash_seed id_seed; /* fixed: flow ids don't depend on the run */
 	void *memory;
 	size_t memory_size;
 	bool memory_is_rte;
 };
+
+/** Is there more to be known of flows than what the records count? */
+static inline bool mr_flow_is_deep(const struct mr_flow_table *t)
+{
+	return t->inspect.aside != NULL;
+}
 
 static inline uint32_t mr_flow_bucket_1(const struct mr_flow_table *t, uint64_t hash)
 {
@@ -313,6 +321,20 @@ static inline bool mr_flow_words_equal(const struct mr_flow_table *t, const stru
 #endif
 }
 
+/** Is the packet in the tunnel that the record's packets are in? No tunnel is one of no levels. */
+static inline bool mr_flow_tunnel_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
+{
+	static const struct mr_tunnel none;
+	const struct mr_flow_inspect *in = &t->inspect;
+	uint32_t at = in->aside[idx].tunnel;
+
+	if (((p->flags & MR_PACKET_TUNNEL) | at) == 0)
+		return true;
+	return mr_tunnel_key_equal(at == 0 ? &none : &in->tunnel[at].facts,
+				   p->flags & MR_PACKET_TUNNEL ? in->now : &none,
+				   (enum mr_tunnel_key)t->conf.packet.tunnel_key);
+}
+
 static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p)
 {
 	const struct mr_flow_hot *h = &t->hot[idx];
@@ -320,7 +342,9 @@ static inline bool mr_flow_key_equal(const struct mr_flow_table *t, uint32_t idx
 
 	if (!mr_flow_words_equal(t, h, p) || h->proto != p->proto || wide != ((p->flags & MR_PACKET_V6) != 0))
 		return false;
-	return !wide || mr_flow_addr6_equal(t, idx, p);
+	if (wide && !mr_flow_addr6_equal(t, idx, p))
+		return false;
+	return !mr_flow_is_deep(t) || mr_flow_tunnel_equal(t, idx, p);
 }
 
 /* mr_flow_table.c */
@@ -357,6 +381,33 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 /* mr_flow_emit.c */
 /** Emit the record, which had to leave at @p due_ns, for @p reason. */
 void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns);
+
+/* mr_flow_inspect.c: all but the first two for deep tables only */
+/** Octets of memory that mr_flow_inspect_init() needs, a multiple of 64; 0: the table isn't deep. */
+uint64_t mr_flow_inspect_memory(const struct mr_flow_conf *conf);
+/** @param memory  zeroed, 64 octet aligned; borrowed for the life of the table. Errors: -EINVAL with a line. */
+int mr_flow_inspect_init(struct mr_flow_table *t, void *memory, struct mr_err *err);
+/** Room for the tunnel of a new flow of @p p? False: there is none, the flow can't be told from others. */
+bool mr_flow_inspect_room(struct mr_flow_table *t, const struct mr_packet *p);
+/** A new record: nothing is known of its flow but its tunnel. */
+void mr_flow_inspect_open(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p);
+/** A packet has been counted in the record. */
+void mr_flow_inspect_packet(struct mr_flow_table *t, uint32_t idx, const struct mr_packet *p);
+/** All that is known, for a record of the flow that leaves now; NULL: no memory. @param last  the flow ends */
+struct mr_flow_detail *mr_flow_inspect_detail(struct mr_flow_table *t, uint32_t idx, bool last, uint64_t clock_ns);
+/** The record is given up. */
+void mr_flow_inspect_close(struct mr_flow_table *t, uint32_t idx);
+/** What the tunnel of the record adds to the hash of its key. */
+uint64_t mr_flow_inspect_fold(const struct mr_flow_table *t, uint32_t idx);
+/** Ask for what mr_flow_inspect_packet() will look at first. */
+static inline void mr_flow_inspect_fetch(const struct mr_flow_table *t, uint32_t idx)
+{
+	rte_prefetch0(&t->inspect.aside[idx]);
+	if (t->inspect.tcp != NULL) {
+		rte_prefetch0(&t->inspect.tcp[idx]);
+		rte_prefetch0((const uint8_t *)&t->inspect.tcp[idx] + RTE_CACHE_LINE_SIZE);
+	}
+}
 
 /* mr_flow_update.c */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <assert.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -59,11 +60,13 @@ struct mr_flow_rec {
 	uint8_t ingress; /* 1 + index of the port in the configuration; 0 means unknown to collectors */
 	uint8_t egress; /* the same of the peer port for inline, else equal to ingress */
 	uint8_t mac[2][6]; /* source, destination of the first packet; 0 when the link has none */
+	uint8_t worker; /* which worker metered it; diagnostics only, never exported */
 	/* what only some records have, see mr_flow_detail.h; NULL: nothing. It goes with the record: whoever takes the
 	 * record gives the detail back when done. */
 	struct mr_flow_detail *detail;
-	uint8_t worker; /* which worker metered it; diagnostics only, never exported */
 };
+
+static_assert(sizeof(struct mr_flow_rec) == 192, "three cache lines without a hole: records are compared as memory");
 
 #ifdef __cplusplus
 }

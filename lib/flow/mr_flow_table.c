@@ -17,7 +17,7 @@ MR_LOG_REGISTER(flow);
 
 struct layout {
 	uint32_t narrow, wide, buckets, groups, young;
-	uint64_t buckets_at, hot_at, cold_at, addr6_at, groups_at, young_at, frag_at, size;
+	uint64_t buckets_at, hot_at, cold_at, addr6_at, groups_at, young_at, frag_at, inspect_at, size;
 };
 
 static uint64_t take(uint64_t *at, uint64_t n)
@@ -45,7 +45,8 @@ static struct layout plan(const struct mr_flow_conf *conf)
 	l.addr6_at = take(&at, (uint64_t)l.wide * 32);
 	l.groups_at = take(&at, l.groups * sizeof(uint64_t));
 	l.young_at = take(&at, l.young * sizeof(uint32_t));
-	l.frag_at = take(&at, mr_frag_memory(conf->max_fragments));
+	l.frag_at = take(&at, mr_frag_memory(conf->max_fragments, &conf->packet));
+	l.inspect_at = take(&at, mr_flow_inspect_memory(conf));
 	l.size = at;
 	return l;
 }
@@ -155,6 +156,11 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 		return rc;
 	}
 	lay_out(t, &l);
+	rc = mr_flow_inspect_init(t, (uint8_t *)t->memory + l.inspect_at, err);
+	if (rc < 0) {
+		mr_flow_table_free(t);
+		return rc;
+	}
 	mr_log_debug("worker=%u records=%u (IPv6: %u) buckets=%u memory=%zu MiB", conf->worker,
 		     conf->max_flows, l.wide, l.buckets, t->memory_size >> 20);
 	*ret_table = t;
@@ -229,21 +235,26 @@ static void pool_put(struct mr_flow_table *t, uint32_t idx)
 	pool->free_head = idx;
 }
 
-static uint64_t hash_of(const struct mr_flow_table *t, const struct mr_flow_hot *h)
+static uint64_t hash_of(const struct mr_flow_table *t, uint32_t idx)
 {
-	return mr_packet_hash(&t->conf.packet.seed, h->addr_key, mr_flow_key_word(t, h), h->proto,
-			      (h->state & MR_FLOW_WIDE) != 0);
+	const struct mr_flow_hot *h = &t->hot[idx];
+	uint64_t hash = mr_packet_hash(&t->conf.packet.seed, h->addr_key, mr_flow_key_word(t, h), h->proto,
+				       (h->state & MR_FLOW_WIDE) != 0);
+
+	return mr_flow_is_deep(t) ? mr_packet_hash_tunnel(hash, mr_flow_inspect_fold(t, idx)) : hash;
 }
 
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot)
 {
 	uint32_t idx = b->idx[slot];
-	struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash_of(t, &t->hot[idx]))];
+	struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash_of(t, idx))];
 
 	if (first != b)
 		first->expiry_overflow--;
 	b->tag[slot] = 0;
 	b->idx[slot] = 0;
+	if (mr_flow_is_deep(t))
+		mr_flow_inspect_close(t, idx);
 	pool_put(t, idx);
 	set_live(t, t->live - 1);
 }
@@ -290,6 +301,8 @@ static void init_record(struct mr_flow_table *t, uint32_t idx, const struct mr_p
 	memset(&t->cold[idx], 0, sizeof(t->cold[idx]));
 	if (wide)
 		memcpy(t->addr6[idx - t->first_wide], p->addr6, sizeof(p->addr6));
+	if (mr_flow_is_deep(t))
+		mr_flow_inspect_open(t, idx, p);
 }
 
 static void move(struct mr_flow_table *t, struct mr_flow_bucket *from, unsigned slot,
@@ -311,7 +324,7 @@ static bool displace(struct mr_flow_table *t, struct mr_flow_bucket *b)
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
 		rte_prefetch0(&t->hot[b->idx[s]]);
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++) {
-		uint64_t hash = hash_of(t, &t->hot[b->idx[s]]);
+		uint64_t hash = hash_of(t, b->idx[s]);
 		struct mr_flow_bucket *first = &t->buckets[mr_flow_bucket_1(t, hash)];
 		struct mr_flow_bucket *other = first == b ? &t->buckets[mr_flow_bucket_2(t, hash)] : first;
 		unsigned to = other == b ? MR_BUCKET_SLOTS : free_slot(other);

@@ -232,6 +232,10 @@ static struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f,
 	if (f.idx != 0 && may_expire(&f, &t->hot[f.idx], p) && settle(t, f, p))
 		f.idx = 0;
 	if (unlikely(f.idx == 0)) {
+		if (mr_flow_is_deep(t) && !mr_flow_inspect_room(t, p)) {
+			mr_counter_add(t->conf.counters, MR_C_TUNNELS_FULL, 1);
+			return f;
+		}
 		f = mr_flow_insert(t, p);
 		if (unlikely(f.idx == 0)) {
 			mr_counter_add(t->conf.counters, MR_C_TABLE_FULL, 1);
@@ -239,6 +243,8 @@ static struct mr_flow_slot meter(struct mr_flow_table *t, struct mr_flow_slot f,
 		}
 	}
 	count(t, f.bucket, f.slot, p);
+	if (mr_flow_is_deep(t))
+		mr_flow_inspect_packet(t, f.idx, p);
 	sum->metered++;
 	sum->octets += p->ip_len;
 	sum->v6 += (p->flags & MR_PACKET_V6) != 0;

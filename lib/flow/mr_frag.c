@@ -32,11 +32,17 @@ static uint32_t bucket_count(uint32_t max)
 	return n;
 }
 
-uint64_t mr_frag_memory(uint32_t max)
+static uint64_t tunnels_memory(uint32_t max, const struct mr_packet_conf *packet)
+{
+	return packet->tunnel_key == MR_TUNNEL_KEY_OUTER ? 0
+							 : align64(((uint64_t)max + 1) * sizeof(struct mr_tunnel));
+}
+
+uint64_t mr_frag_memory(uint32_t max, const struct mr_packet_conf *packet)
 {
 	uint64_t n = (uint64_t)max + 1;
 
-	return align64(n * sizeof(struct mr_packet)) + align64(n * sizeof(struct mr_frag_entry)) +
+	return 2 * tunnels_memory(max, packet) + align64(n * sizeof(struct mr_packet)) + align64(n * sizeof(struct mr_frag_entry)) +
 	       align64(n * sizeof(uint32_t)) + align64(bucket_count(max) * sizeof(uint32_t));
 }
 
@@ -51,6 +57,12 @@ void mr_frag_init(struct mr_frag_map *map, void *memory, uint32_t max, uint64_t 
 	at += align64(n * sizeof(struct mr_packet));
 	map->entries = (void *)at;
 	at += align64(n * sizeof(struct mr_frag_entry));
+	if (packet->tunnel_key != MR_TUNNEL_KEY_OUTER) {
+		map->held_tunnel = (void *)at;
+		at += tunnels_memory(max, packet);
+		map->entry_tunnel = (void *)at;
+		at += tunnels_memory(max, packet);
+	}
 	map->held_next = (void *)at;
 	at += align64(n * sizeof(uint32_t));
 	map->buckets = (void *)at;
@@ -79,7 +91,18 @@ static uint32_t *bucket_of(const struct mr_frag_map *map, uint64_t addr_key, uin
 	return &map->buckets[mr_hash_3(&map->packet.seed, addr_key, id, proto) & map->bucket_mask];
 }
 
-static uint32_t find(const struct mr_frag_map *map, const struct mr_packet *p)
+/* Is the entry of a datagram in the same tunnel? One without any is one of no levels. */
+static bool same_tunnel(const struct mr_frag_map *map, uint32_t i, const struct mr_packet *p,
+			const struct mr_tunnel *tunnel)
+{
+	static const struct mr_tunnel none;
+
+	return map->entry_tunnel == NULL ||
+	       mr_tunnel_key_equal(&map->entry_tunnel[i], p->flags & MR_PACKET_TUNNEL ? tunnel : &none,
+				   (enum mr_tunnel_key)map->packet.tunnel_key);
+}
+
+static uint32_t find(const struct mr_frag_map *map, const struct mr_packet *p, const struct mr_tunnel *tunnel)
 {
 	uint32_t scope = (uint32_t)(p->port_key >> 32);
 	bool v6 = (p->flags & MR_PACKET_V6) != 0;
@@ -90,7 +113,7 @@ static uint32_t find(const struct mr_frag_map *map, const struct mr_packet *p)
 
 		if (e->addr_key == p->addr_key && e->id == p->frag_id && e->proto == p->proto &&
 		    e->scope == scope && e->v6 == v6 && e->swapped == sender_is_1(p) &&
-		    (!v6 || memcmp(e->addr6, p->addr6, sizeof(e->addr6)) == 0))
+		    (!v6 || memcmp(e->addr6, p->addr6, sizeof(e->addr6)) == 0) && same_tunnel(map, i, p, tunnel))
 			return i;
 	}
 	return 0;
@@ -127,7 +150,9 @@ static void make_ready(struct mr_frag_map *map, struct mr_frag_entry *e, uint64_
 
 		e->held = map->held_next[h];
 		if (e->first_seen)
-			mr_packet_set_ports(&map->packet, &map->held[h], NULL, e->src_port, e->dst_port);
+			mr_packet_set_ports(&map->packet, &map->held[h],
+					    map->held_tunnel == NULL ? NULL : &map->held_tunnel[h], e->src_port,
+					    e->dst_port);
 		else
 			mr_counter_add(map->counters, MR_C_FRAGMENT_UNMATCHED, 1);
 		map->held[h].clock_ns = clock_ns;
@@ -136,7 +161,7 @@ static void make_ready(struct mr_frag_map *map, struct mr_frag_entry *e, uint64_
 	}
 }
 
-static uint32_t add(struct mr_frag_map *map, const struct mr_packet *p)
+static uint32_t add(struct mr_frag_map *map, const struct mr_packet *p, const struct mr_tunnel *tunnel)
 {
 	struct mr_frag_entry *e;
 	uint32_t i, *bucket;
@@ -165,6 +190,10 @@ static uint32_t add(struct mr_frag_map *map, const struct mr_packet *p)
 	};
 	if (e->v6)
 		memcpy(e->addr6, p->addr6, sizeof(e->addr6));
+	if (map->entry_tunnel != NULL)
+		map->entry_tunnel[i].levels = 0;
+	if (p->flags & MR_PACKET_TUNNEL)
+		map->entry_tunnel[i] = *tunnel;
 	*bucket = i;
 	if (map->newest != 0)
 		map->entries[map->newest].newer = i;
@@ -174,7 +203,8 @@ static uint32_t add(struct mr_frag_map *map, const struct mr_packet *p)
 	return i;
 }
 
-static enum mr_frag_verdict hold(struct mr_frag_map *map, struct mr_frag_entry *e, const struct mr_packet *p)
+static enum mr_frag_verdict hold(struct mr_frag_map *map, struct mr_frag_entry *e, const struct mr_packet *p,
+				 const struct mr_tunnel *tunnel)
 {
 	uint32_t h = map->free_held;
 
@@ -186,19 +216,21 @@ static enum mr_frag_verdict hold(struct mr_frag_map *map, struct mr_frag_entry *
 	map->held[h] = *p;
 	map->held[h].data = NULL; /* the frame is gone by then */
 	map->held[h].cap_len = 0;
+	if (p->flags & MR_PACKET_TUNNEL)
+		map->held_tunnel[h] = *tunnel;
 	map->held_next[h] = e->held;
 	e->held = h;
 	map->n_held++;
 	return MR_FRAG_HELD;
 }
 
-enum mr_frag_verdict mr_frag_packet(struct mr_frag_map *map, struct mr_packet *p)
+enum mr_frag_verdict mr_frag_packet(struct mr_frag_map *map, struct mr_packet *p, const struct mr_tunnel *tunnel)
 {
-	uint32_t i = find(map, p);
+	uint32_t i = find(map, p, tunnel);
 	struct mr_frag_entry *e;
 
 	if (i == 0)
-		i = add(map, p);
+		i = add(map, p, tunnel);
 	if (i == 0)
 		return MR_FRAG_GO;
 	e = &map->entries[i];
@@ -210,8 +242,8 @@ enum mr_frag_verdict mr_frag_packet(struct mr_frag_map *map, struct mr_packet *p
 		return MR_FRAG_GO;
 	}
 	if (!e->first_seen)
-		return hold(map, e, p);
-	mr_packet_set_ports(&map->packet, p, NULL, e->src_port, e->dst_port);
+		return hold(map, e, p, tunnel);
+	mr_packet_set_ports(&map->packet, p, tunnel, e->src_port, e->dst_port);
 	return MR_FRAG_GO;
 }
 
@@ -221,7 +253,8 @@ bool mr_frag_due(const struct mr_frag_map *map, uint64_t clock_ns)
 	       (map->oldest != 0 && map->entries[map->oldest].expiry_ns <= clock_ns);
 }
 
-bool mr_frag_release(struct mr_frag_map *map, uint64_t clock_ns, struct mr_packet *ret)
+bool mr_frag_release(struct mr_frag_map *map, uint64_t clock_ns, struct mr_packet *ret,
+		     struct mr_tunnel *ret_tunnel)
 {
 	uint32_t h;
 
@@ -235,6 +268,8 @@ bool mr_frag_release(struct mr_frag_map *map, uint64_t clock_ns, struct mr_packe
 		return false;
 	map->held_next[0] = map->held_next[h];
 	*ret = map->held[h];
+	if (ret->flags & MR_PACKET_TUNNEL)
+		*ret_tunnel = map->held_tunnel[h];
 	map->held_next[h] = map->free_held;
 	map->free_held = h;
 	map->n_held--;

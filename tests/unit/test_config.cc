@@ -111,7 +111,7 @@ TEST(ConfigFault, KeysAndTypes)
 		  { "t.yaml:2: export.host: unknown key here; it belongs to export.collectors[]" } },
 		{ "netflow9: yes\n",
 		  { "t.yaml:1: netflow9: unknown key; the keys here are probe, cores, memory, ports, flow, "
-		    "export, "
+		    "inspect, export, "
 		    "telemetry" } },
 		{ "flow: {idle_timeout: 1s,\n  idle_timeout: 2s}\n",
 		  { "t.yaml:2: flow.idle_timeout: is here a second time, first in line 1; keep one" } },

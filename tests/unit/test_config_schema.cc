@@ -210,6 +210,18 @@ TEST(ConfigDefaults, AreWhatTheContractSays)
 	EXPECT_EQ(16384u, cfg->flow.max_fragments);
 	EXPECT_TRUE(cfg->flow.vlan_in_key);
 	EXPECT_FALSE(cfg->flow.port_in_key);
+	EXPECT_TRUE(cfg->inspect.tcp);
+	EXPECT_TRUE(cfg->inspect.applications);
+	EXPECT_EQ(256u << 10, cfg->inspect.depth);
+	EXPECT_EQ(64u << 20, cfg->inspect.memory);
+	EXPECT_EQ(64u << 20, cfg->inspect.values_memory);
+	EXPECT_EQ(256u, cfg->inspect.value_max);
+	EXPECT_EQ(1024u, cfg->inspect.uri_max);
+	EXPECT_EQ(2048u, cfg->inspect.flow_values_max);
+	EXPECT_EQ(MR_CONFIG_TUNNELS_INNER, cfg->inspect.tunnels);
+	EXPECT_EQ(4u, cfg->inspect.tunnel_depth);
+	EXPECT_EQ(25u, cfg->inspect.tunnel_percent);
+	EXPECT_EQ(0u, cfg->inspect.vxlan_port);
 	EXPECT_EQ(MR_CONFIG_ALL, cfg->export_.mode);
 	EXPECT_EQ(60000u, cfg->export_.stats_interval_ms);
 	EXPECT_EQ(0u, cfg->export_.n_collectors);
