@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/replay/mr_replay_spread.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,9 +69,20 @@ static uint64_t spread_shift_hash(const struct mr_replay_spread *s, const struct
 	       mr_hash_3(seed, high1 + p->proto, high0, (uint64_t)(low0 - low1) << 32 | ports << 16 | ports >> 16);
 }
 
+/*
+ * What two hosts say to each other without TCP goes to one worker: a host's ICMP error tells what became of a flow,
+ * and the ports of the two differ.
+ */
+static uint64_t spread_pair_hash(const struct mr_replay_spread *s, const struct mr_packet *p)
+{
+	return mr_hash_3(&s->packet.seed, p->addr_key, p->port_key >> 32, p->flags & MR_PACKET_V6);
+}
+
 static uint16_t spread_queue(const struct mr_replay_spread *s, const struct mr_packet *p)
 {
-	uint64_t hash = s->shift ? spread_shift_hash(s, p) : p->hash;
+	uint64_t hash = s->shift		 ? spread_shift_hash(s, p)
+			: p->proto == IPPROTO_TCP ? p->hash
+						 : spread_pair_hash(s, p);
 
 	return (uint16_t)((hash >> 32) * s->queues >> 32);
 }
