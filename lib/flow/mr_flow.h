@@ -68,15 +68,15 @@ void mr_flow_table_free(struct mr_flow_table *table);
 struct mr_flow_bucket;
 struct mr_flow_hot;
 
-/** What the table remembers of a burst from one stage to the next. The caller sets the first two. */
+/** What the table remembers of a burst from one stage to the next. The caller sets n and tunnels only. */
 struct mr_flow_batch {
-	/* of the packets with MR_PACKET_TUNNEL, at the same index; borrowed; NULL where tunnels aren't opened */
-	const struct mr_tunnel *tunnels;
 	uint16_t n; /* packets, 1 .. MR_FLOW_BURST_MAX */
 	bool plain; /* no packet with a note, a reason not to meter, a fragment, or times far apart */
 	uint64_t octets; /* of all frames */
 	struct mr_flow_bucket *bucket[MR_FLOW_BURST_MAX]; /* where a packet's flow is looked for first */
 	struct mr_flow_hot *hot[MR_FLOW_BURST_MAX]; /* the record in which it probably is counted */
+	/* of the packets with MR_PACKET_TUNNEL, at the same index; borrowed; NULL where tunnels aren't opened */
+	const struct mr_tunnel *tunnels;
 };
 
 /*

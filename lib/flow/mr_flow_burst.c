@@ -96,7 +96,7 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
-static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p,
+static __rte_always_inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p,
 			   unsigned flags)
 {
 	unsigned differ = (unsigned)(h->proto | h->state << 8) ^ (unsigned)(p->proto | flags << 8);
@@ -112,7 +112,7 @@ static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_h
  * Count the packet when it changes nothing but what every packet changes. False: not counted, since it is the
  * first or second of its direction, out of order, longer or shorter than all before, or ends the connection.
  */
-static inline bool count(const struct mr_flow_table *t, struct mr_flow_hot *h, const struct mr_packet *p)
+static __rte_always_inline bool count(const struct mr_flow_table *t, struct mr_flow_hot *h, const struct mr_packet *p)
 {
 	size_t d = p->flags / MR_PACKET_SWAPPED & 1;
 	uint64_t last = h->last[d], octets = h->octets[d];
@@ -171,7 +171,7 @@ static bool is_open_deep(const struct mr_flow_table *t, const struct mr_flow_hot
 }
 
 /* All packets of a plain burst of a deep table. */
-static void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+static __rte_noinline void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
 {
 	struct mr_flow_tally sum = { 0 };
 
@@ -192,7 +192,7 @@ static void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts, co
 }
 
 /* All packets of a plain burst. */
-static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+static __rte_noinline void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
 {
 	struct mr_flow_tally sum = { 0 }; /* the slow way's */
 	uint64_t metered = batch->n, octets = 0, v6 = 0;

@@ -158,12 +158,12 @@ struct mr_flow_table {
 	uint32_t victim_turn; /* rotates among equal victims, and through the buckets in search of some */
 	struct mr_flow_young young;
 	struct mr_frag_map frag;
-	struct mr_flow_inspect inspect;
 	struct mr_flow_conf conf;
 	struct mr_hash_seed id_seed; /* fixed: flow ids don't depend on the run */
 	void *memory;
 	size_t memory_size;
 	bool memory_is_rte;
+	struct mr_flow_inspect inspect;
 };
 
 /** Is there more to be known of flows than what the records count? */
