@@ -72,8 +72,8 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
 }
 
 /*
- * The record in which a packet probably is counted: of the first slot of the bucket whose tag fits. That of index
- * 0, which never fits: none, or something in the bucket may have to end first.
+ * The record in which a packet probably is counted: of the first slot of the bucket whose tag fits. That of
+ * index 0, which never fits: none, or something in the bucket may have to end first.
  */
 static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const struct mr_flow_bucket *b,
 					const struct mr_packet *p, uint64_t clock_ns)
@@ -81,8 +81,10 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
 	uint32_t idx;
 
-	if (unlikely(mask == 0))
+	if (unlikely(mask == 0)) {
+		rte_prefetch0(mr_flow_group_expiry(t, b)); /* a new flow lowers it */
 		return t->hot;
+	}
 	idx = b->idx[__builtin_ctz(mask)];
 	rte_prefetch1(&t->hot[idx]);
 	if (p->flags & MR_PACKET_V6 && idx >= t->first_wide)
@@ -93,13 +95,16 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
-static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p)
+static inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+			   const struct mr_packet *p)
 {
 	unsigned differ = (unsigned)(h->proto | h->state << 8) ^ (unsigned)(p->proto | p->flags << 8);
 
-	_Static_assert(((MR_PACKET_L4 | MR_PACKET_MAC | MR_PACKET_SWAPPED | MR_PACKET_CHAINED) & STATE_MASK) == 0,
-		       "of the packet's flags only MR_PACKET_V6 is compared with the record's state");
-	if (unlikely(((differ ^ MR_FLOW_LIVE << 8) & (STATE_MASK << 8 | 0xff)) != 0 || !mr_flow_words_equal(t, h, p)))
+	_Static_assert(
+		((MR_PACKET_L4 | MR_PACKET_MAC | MR_PACKET_SWAPPED | MR_PACKET_CHAINED) & STATE_MASK) == 0,
+		"of the packet's flags only MR_PACKET_V6 is compared with the record's state");
+	if (unlikely(((differ ^ MR_FLOW_LIVE << 8) & (STATE_MASK << 8 | 0xff)) != 0 ||
+		     !mr_flow_words_equal(t, h, p)))
 		return false;
 	return likely(!(p->flags & MR_PACKET_V6)) || mr_flow_addr6_equal(t, (uint32_t)(h - t->hot), p);
 }
@@ -156,8 +161,19 @@ static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *
 	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
 }
 
+#define COLD_AHEAD 6 /* packets */
+
+/* The first packet of a direction writes to the cold part. */
+static inline void fetch_cold(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+			      const struct mr_packet *p)
+{
+	if (unlikely(h->packets[p->flags / MR_PACKET_SWAPPED & 1] == 0))
+		mr_flow_fetch_cold(t, (uint32_t)(h - t->hot));
+}
+
 /* All packets of a plain burst. */
-static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts,
+			const struct mr_flow_batch *batch)
 {
 	struct mr_flow_tally sum = { 0 }; /* the slow way's */
 	uint64_t metered = batch->n, octets = 0, v6 = 0;
@@ -165,6 +181,8 @@ static void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, c
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
+		if (likely(i + COLD_AHEAD < batch->n))
+			fetch_cold(t, batch->hot[i + COLD_AHEAD], &pkts[i + COLD_AHEAD]);
 		if (unlikely(!is_open(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
 			metered--;
 			mr_flow_plain(t, p, &sum);

@@ -141,7 +141,7 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 	t->idle_ns = conf->idle_timeout_ns;
 	t->active_ns = conf->active_timeout_ns;
 	t->linger_ns = conf->tcp_linger_ns;
-	t->scan_ns = conf->scan_ns == 0 ? 100 * MR_NS_PER_MS : conf->scan_ns;
+	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
 	t->hint_shift = hint_shift(conf->active_timeout_ns);
 	t->id_seed = mr_hash_seed_fixed(148);
 	t->key_mask = UINT32_MAX |
@@ -269,7 +269,7 @@ static unsigned free_slot(const struct mr_flow_bucket *b)
 
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns)
 {
-	uint64_t *group_ns = &t->group_expiry_ns[(b - t->buckets) >> MR_GROUP_SHIFT];
+	uint64_t *group_ns = mr_flow_group_expiry(t, b);
 
 	mr_flow_set_expiry(b, RTE_MIN(mr_flow_expiry_ns(b), expiry_ns));
 	*group_ns = RTE_MIN(*group_ns, expiry_ns);
@@ -337,8 +337,8 @@ static bool has_record(const struct mr_flow_table *t, bool wide)
 }
 
 /*
- * Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one that tells
- * little has to go. Flows both ways stay: false when there are only such, and none can be moved.
+ * Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one
+ * that tells little has to go. Flows both ways stay: false when there are only such, and none can be moved.
  */
 static bool make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
 {
