@@ -161,6 +161,8 @@ static void hand_out_share(struct mr_flow_table *t, uint64_t clock_ns)
 	if (clock_ns <= t->swept_ns)
 		return;
 	elapsed = clock_ns - t->swept_ns;
+	if (likely(elapsed < t->group_share_ns))
+		return;
 	if (elapsed >= t->scan_ns) {
 		t->debt = t->n_groups;
 		t->swept_ns = clock_ns;

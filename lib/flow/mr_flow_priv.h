@@ -151,6 +151,7 @@ struct mr_flow_table {
 	uint32_t hand;	   /* bucket where the sweep goes on */
 	uint64_t swept_ns; /* clock up to which the sweep's share has been handed out */
 	uint64_t scan_ns;
+	uint64_t group_share_ns; /* of it for one group, at most */
 	uint32_t debt;		/* groups still to visit of the share */
 	uint64_t bucket_min_ns; /* earliest expiry seen so far in the group under the hand */
 

@@ -38,7 +38,7 @@ static struct layout plan(const struct mr_flow_conf *conf)
 	l.narrow = conf->max_flows - l.wide;
 	l.buckets = conf->max_flows / FLOWS_PER_BUCKET + 2;
 	l.groups = (l.buckets + MR_GROUP_SIZE - 1) >> MR_GROUP_SHIFT;
-	l.young = RTE_MIN(rte_align32pow2(conf->max_flows), YOUNG_MAX);
+	l.young = RTE_MIN(rte_align32pow2(conf->max_flows / 8), YOUNG_MAX);
 	l.buckets_at = take(&at, l.buckets * sizeof(struct mr_flow_bucket));
 	l.hot_at = take(&at, records * sizeof(struct mr_flow_hot));
 	l.cold_at = take(&at, records * sizeof(struct mr_flow_cold));
@@ -109,6 +109,7 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->young = (struct mr_flow_young){ .bucket = (void *)(base + l->young_at), .mask = l->young - 1 };
 	t->n_buckets = l->buckets;
 	t->n_groups = l->groups;
+	t->group_share_ns = t->scan_ns / l->groups;
 	t->first_wide = l->narrow + 1;
 	t->pool[MR_POOL_NARROW] = (struct mr_flow_pool){ .next_new = 1, .end = l->narrow + 1 };
 	t->pool[MR_POOL_WIDE] =
