@@ -11,6 +11,7 @@
 #include "drivers/mr_mbuf.h"
 #include "flow/mr_flow_detail.h"
 
+#define CLOCK_ROUNDS  4
 #define PLACE_AHEAD   4	   /* records whose memory in the ring is asked for in advance */
 #define AGE_RECORDS   64   /* per round: bounds how long a mass expiry keeps the worker from its ports */
 #define DRAIN_RECORDS 1024 /* per round */
@@ -22,7 +23,8 @@ static struct mr_flow_rec *place(void *ctx)
 	struct rte_ring_zc_data zc;
 
 	w->placed = NULL;
-	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, &w->room) == 1)) {
+	if (likely(rte_ring_enqueue_zc_bulk_elem_start(w->records, sizeof(*w->placed), 1, &zc, &w->room) ==
+		   1)) {
 		w->placed = zc.ptr1;
 		for (unsigned i = 0; i < sizeof(*w->placed); i += RTE_CACHE_LINE_SIZE)
 			rte_prefetch0_write((uint8_t *)(w->placed + PLACE_AHEAD) + i);
@@ -168,8 +170,8 @@ static void finish(struct mr_worker *w, struct mr_worker_burst *b)
 }
 
 /*
- * Take a burst through its first stages and the one before through its last, in turns: so the memory that each
- * stage needs has the time of another burst's stage to arrive.
+ * Take a burst through its first stages and the one before through its last, in turns: so the memory that
+ * each stage needs has the time of another burst's stage to arrive.
  */
 static uint16_t receive(struct mr_worker *w, struct mr_worker_rx *rx)
 {
@@ -212,7 +214,8 @@ static bool all_finished(struct mr_worker *w)
 	return true;
 }
 
-/* Flows that have ended can wait in the table for an exporter that is behind, within the second that they have. */
+/* Flows that have ended can wait in the table for an exporter that is behind, within the second that they
+ * have. */
 static bool has_to_wait(struct mr_worker *w)
 {
 	if (likely(w->room >= MR_WORKER_RING / 4) || w->capture_clock)
@@ -235,15 +238,28 @@ static bool age(struct mr_worker *w)
 	return aged;
 }
 
+/*
+ * Once a round; once in CLOCK_ROUNDS while ports give whole bursts: those packets have waited for longer in
+ * their queues than the rounds in between take.
+ */
+static void read_clock(struct mr_worker *w, unsigned got_before)
+{
+	if (got_before >= MR_WORKER_BURST && ++w->clock_rounds < CLOCK_ROUNDS)
+		return;
+	w->clock_rounds = 0;
+	w->clock_ns = mr_time_utc_ns();
+}
+
 static bool run(struct mr_worker *w)
 {
 	unsigned got = 0;
 	bool aged;
 
 	if (!w->capture_clock)
-		w->clock_ns = mr_time_utc_ns();
+		read_clock(w, w->got);
 	for (unsigned i = 0; i < w->n_rx; i++)
 		got += receive(w, &w->rx[i]);
+	w->got = got;
 	if (got == 0)
 		mr_worker_flush(w);
 	aged = age(w);

@@ -50,10 +50,10 @@ struct mr_worker_burst {
 struct mr_worker {
 	struct mr_counters counters;
 	struct mr_flow_table *table;
-	struct rte_ring *records; /* of struct mr_flow_rec, to the exporter */
+	struct rte_ring *records;   /* of struct mr_flow_rec, to the exporter */
 	struct mr_flow_rec *placed; /* in the ring, being built; NULL: none */
-	unsigned room; /* records that the ring had room for when last looked at */
-	uint64_t aged_clock_ns; /* when flows were last aged */
+	unsigned room;		    /* records that the ring had room for when last looked at */
+	uint64_t aged_clock_ns;	    /* when flows were last aged */
 	struct mr_worker_rx rx[MR_WORKER_RX_MAX];
 	unsigned n_rx;
 	struct mr_packet_conf packet;
@@ -61,11 +61,13 @@ struct mr_worker {
 	bool capture_clock; /* all ports bring their own time and wait for us: nothing may be dropped */
 	void (*make_room)(void *ctx); /* lets the exporter work when it shares this core; or NULL */
 	void *make_room_ctx;
-	uint64_t clock_ns; /* of the packets received so far, or now */
+	uint64_t clock_ns;	   /* of the packets received so far, or now */
+	unsigned got;		   /* packets in the last round */
+	unsigned clock_rounds;	   /* since the clock was read */
 	uint64_t metered_clock_ns; /* of the packets metered so far: ageing must not overtake the others */
-	uint32_t state;	    /* enum mr_worker_state, atomic */
-	uint64_t heartbeat; /* grows with every poll; watched by control */
-	unsigned turn; /* the burst that is received into next; the other may be on its way */
+	uint32_t state;		   /* enum mr_worker_state, atomic */
+	uint64_t heartbeat;	   /* grows with every poll; watched by control */
+	unsigned turn;		   /* the burst that is received into next; the other may be on its way */
 	struct mr_worker_burst burst[2];
 } __attribute__((aligned(64)));
 
@@ -89,8 +91,8 @@ void mr_worker_free(struct mr_worker *w);
 bool mr_worker_poll(struct mr_worker *w);
 
 /**
- * Meter the burst that is on its way and let its mbufs go. mr_worker_poll() does it by itself when no packet comes
- * and in a drain; this is for who closes a port of a worker that goes on. Thread: the worker's.
+ * Meter the burst that is on its way and let its mbufs go. mr_worker_poll() does it by itself when no packet
+ * comes and in a drain; this is for who closes a port of a worker that goes on. Thread: the worker's.
  */
 void mr_worker_flush(struct mr_worker *w);
 

@@ -68,7 +68,8 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 	return false;
 }
 
-/* Of the buckets ahead of the hand, the records are asked for, and nearer to it the cold parts of those that end. */
+/* Of the buckets ahead of the hand, the records are asked for, and nearer to it the cold parts of those that
+ * end. */
 #define FETCH_AHEAD 16
 #define CHECK_AHEAD 6
 
@@ -76,7 +77,7 @@ static void fetch_records(const struct mr_flow_table *t, const struct mr_flow_bu
 {
 	for (unsigned s = 0; s < MR_BUCKET_SLOTS; s++)
 		if (b->tag[s] != 0)
-			rte_prefetch0(&t->hot[b->idx[s]]);
+			rte_prefetch1(&t->hot[b->idx[s]]);
 }
 
 static void fetch_ending(const struct mr_flow_table *t, const struct mr_flow_bucket *b, uint64_t clock_ns)
@@ -124,6 +125,8 @@ static bool sweep_group(struct mr_flow_table *t, uint64_t clock_ns, unsigned *bu
 	uint32_t group = t->hand >> MR_GROUP_SHIFT;
 	uint32_t end = RTE_MIN((group + 1) << MR_GROUP_SHIFT, t->n_buckets);
 
+	if (*budget == 0) /* before anything of the group is changed: it would pass for visited */
+		return false;
 	if (t->group_expiry_ns[group] > clock_ns && (t->hand & (MR_GROUP_SIZE - 1)) == 0) {
 		t->hand = end;
 		return true;
@@ -158,6 +161,8 @@ static void hand_out_share(struct mr_flow_table *t, uint64_t clock_ns)
 	if (clock_ns <= t->swept_ns)
 		return;
 	elapsed = clock_ns - t->swept_ns;
+	if (likely(elapsed < t->group_share_ns))
+		return;
 	if (elapsed >= t->scan_ns) {
 		t->debt = t->n_groups;
 		t->swept_ns = clock_ns;

@@ -75,8 +75,8 @@ void mr_flow_fetch(struct mr_flow_table *t, const struct mr_packet *pkts, struct
 }
 
 /*
- * The record in which a packet probably is counted: of the first slot of the bucket whose tag fits. That of index
- * 0, which never fits: none, or something in the bucket may have to end first.
+ * The record in which a packet probably is counted: of the first slot of the bucket whose tag fits. That of
+ * index 0, which never fits: none, or something in the bucket may have to end first.
  */
 static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const struct mr_flow_bucket *b,
 					const struct mr_packet *p, uint64_t clock_ns)
@@ -84,8 +84,10 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 	unsigned mask = mr_flow_tag_mask(b, mr_flow_tag(p->hash));
 	uint32_t idx;
 
-	if (unlikely(mask == 0))
+	if (unlikely(mask == 0)) {
+		rte_prefetch0(mr_flow_group_expiry(t, b)); /* a new flow lowers it */
 		return t->hot;
+	}
 	idx = b->idx[__builtin_ctz(mask)];
 	rte_prefetch1(&t->hot[idx]);
 	if (p->flags & MR_PACKET_V6 && idx >= t->first_wide)
@@ -96,14 +98,16 @@ static inline struct mr_flow_hot *guess(const struct mr_flow_table *t, const str
 }
 
 /* Is it the live record of the packet's flow, and neither closed nor waiting for its first packet? */
-static __rte_always_inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p,
-			   unsigned flags)
+static __rte_always_inline bool is_open(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+					const struct mr_packet *p, unsigned flags)
 {
 	unsigned differ = (unsigned)(h->proto | h->state << 8) ^ (unsigned)(p->proto | flags << 8);
 
-	_Static_assert(((MR_PACKET_L4 | MR_PACKET_MAC | MR_PACKET_SWAPPED | MR_PACKET_CHAINED) & STATE_MASK) == 0,
-		       "of the packet's flags only MR_PACKET_V6 is compared with the record's state");
-	if (unlikely(((differ ^ MR_FLOW_LIVE << 8) & (STATE_MASK << 8 | 0xff)) != 0 || !mr_flow_words_equal(t, h, p)))
+	_Static_assert(
+		((MR_PACKET_L4 | MR_PACKET_MAC | MR_PACKET_SWAPPED | MR_PACKET_CHAINED) & STATE_MASK) == 0,
+		"of the packet's flags only MR_PACKET_V6 is compared with the record's state");
+	if (unlikely(((differ ^ MR_FLOW_LIVE << 8) & (STATE_MASK << 8 | 0xff)) != 0 ||
+		     !mr_flow_words_equal(t, h, p)))
 		return false;
 	return likely(!(p->flags & MR_PACKET_V6)) || mr_flow_addr6_equal(t, (uint32_t)(h - t->hot), p);
 }
@@ -112,7 +116,8 @@ static __rte_always_inline bool is_open(const struct mr_flow_table *t, const str
  * Count the packet when it changes nothing but what every packet changes. False: not counted, since it is the
  * first or second of its direction, out of order, longer or shorter than all before, or ends the connection.
  */
-static __rte_always_inline bool count(const struct mr_flow_table *t, struct mr_flow_hot *h, const struct mr_packet *p)
+static __rte_always_inline bool count(const struct mr_flow_table *t, struct mr_flow_hot *h,
+				      const struct mr_packet *p)
 {
 	size_t d = p->flags / MR_PACKET_SWAPPED & 1;
 	uint64_t last = h->last[d], octets = h->octets[d];
@@ -163,6 +168,16 @@ static bool is_plain(const struct mr_flow_table *t, const struct mr_flow_batch *
 	return batch->plain && clock_ns <= t->clock_ns + MR_FLOW_JUMP_NS && !mr_frag_due(&t->frag, clock_ns);
 }
 
+#define AHEAD 6 /* packets */
+
+/* The first packet of a direction writes to the cold part. */
+static inline void fetch_cold(const struct mr_flow_table *t, const struct mr_flow_hot *h,
+			      const struct mr_packet *p)
+{
+	if (unlikely(h->packets[p->flags / MR_PACKET_SWAPPED & 1] == 0))
+		mr_flow_fetch_cold(t, (uint32_t)(h - t->hot));
+}
+
 /* The same for a deep table. Of one that isn't no packet has MR_PACKET_TUNNEL. */
 static bool is_open_deep(const struct mr_flow_table *t, const struct mr_flow_hot *h, const struct mr_packet *p)
 {
@@ -171,13 +186,18 @@ static bool is_open_deep(const struct mr_flow_table *t, const struct mr_flow_hot
 }
 
 /* All packets of a plain burst of a deep table. */
-static __rte_noinline void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+static __rte_noinline void meter_deep(struct mr_flow_table *t, const struct mr_packet *pkts,
+				      const struct mr_flow_batch *batch)
 {
 	struct mr_flow_tally sum = { 0 };
 
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
+		if (likely(i + AHEAD < batch->n)) {
+			fetch_cold(t, batch->hot[i + AHEAD], &pkts[i + AHEAD]);
+			mr_flow_inspect_fetch_work(t, (uint32_t)(batch->hot[i + AHEAD] - t->hot));
+		}
 		t->inspect.now = batch->tunnels == NULL ? NULL : &batch->tunnels[i];
 		if (unlikely(!is_open_deep(t, batch->hot[i], p) || !count(t, batch->hot[i], p))) {
 			mr_flow_plain(t, p, &sum);
@@ -192,7 +212,8 @@ static __rte_noinline void meter_deep(struct mr_flow_table *t, const struct mr_p
 }
 
 /* All packets of a plain burst. */
-static __rte_noinline void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts, const struct mr_flow_batch *batch)
+static __rte_noinline void meter_plain(struct mr_flow_table *t, const struct mr_packet *pkts,
+				       const struct mr_flow_batch *batch)
 {
 	struct mr_flow_tally sum = { 0 }; /* the slow way's */
 	uint64_t metered = batch->n, octets = 0, v6 = 0;
@@ -200,6 +221,8 @@ static __rte_noinline void meter_plain(struct mr_flow_table *t, const struct mr_
 	for (size_t i = 0; i < batch->n; i++) {
 		const struct mr_packet *p = &pkts[i];
 
+		if (likely(i + AHEAD < batch->n))
+			fetch_cold(t, batch->hot[i + AHEAD], &pkts[i + AHEAD]);
 		if (unlikely(!is_open(t, batch->hot[i], p, p->flags) || !count(t, batch->hot[i], p))) {
 			metered--;
 			mr_flow_plain(t, p, &sum);

@@ -16,7 +16,8 @@ static unsigned best_victim(const struct mr_flow_table *t, const struct mr_flow_
 	for (unsigned i = 0; i < MR_BUCKET_SLOTS; i++) {
 		unsigned s = (i + t->victim_turn) % MR_BUCKET_SLOTS;
 
-		if (b->tag[s] == 0 || b->class_[s] >= *ret_class || (need_wide && !mr_flow_is_wide(t, b->idx[s])))
+		if (b->tag[s] == 0 || b->class_[s] >= *ret_class ||
+		    (need_wide && !mr_flow_is_wide(t, b->idx[s])))
 			continue;
 		*ret_class = b->class_[s];
 		best = s;
@@ -37,8 +38,8 @@ static void evict(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned sl
 	mr_flow_remove(t, b, slot);
 }
 
-bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide,
-			enum mr_flow_class most)
+bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+			bool need_wide, enum mr_flow_class most)
 {
 	unsigned class_a, class_b;
 	unsigned slot_a = best_victim(t, a, need_wide, &class_a);
@@ -117,7 +118,8 @@ static bool evict_elsewhere(struct mr_flow_table *t, bool need_wide)
 	return false;
 }
 
-bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide)
+bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+		       bool need_wide)
 {
 	return evict_young(t, need_wide) || mr_flow_evict_from(t, a, b, need_wide, MR_FLOW_CLASS_ONE_WAY) ||
 	       evict_elsewhere(t, need_wide) ||

@@ -44,25 +44,26 @@ static inline uint64_t mr_t48_full(uint64_t clock_ns, uint64_t t48)
 enum {
 	MR_FLOW_LIVE = 1 << 0,
 	MR_FLOW_FORWARD_IS_1 = 1 << 1, /* the initiator is endpoint 1 of the canonical key */
-	MR_FLOW_KNOWN = 1 << 2, /* the initiator was seen opening the flow */
-	MR_FLOW_FIN_0 = 1 << 3, /* endpoint 0 sent FIN */
+	MR_FLOW_KNOWN = 1 << 2,	       /* the initiator was seen opening the flow */
+	MR_FLOW_FIN_0 = 1 << 3,	       /* endpoint 0 sent FIN */
 	MR_FLOW_FIN_1 = 1 << 4,
-	MR_FLOW_CLOSED = 1 << 5, /* FIN both ways or RST: waits for the linger */
-	MR_FLOW_EMPTY = 1 << 6, /* its record left by active timeout and no packet came since */
+	MR_FLOW_CLOSED = 1 << 5,     /* FIN both ways or RST: waits for the linger */
+	MR_FLOW_EMPTY = 1 << 6,	     /* its record left by active timeout and no packet came since */
 	MR_FLOW_WIDE = MR_PACKET_V6, /* IPv6: addresses in addr6[] */
 };
 
 /** What every packet touches. Index 0: sent by endpoint 0 of the canonical key. */
 struct mr_flow_hot {
-	uint64_t addr_key; /* as in mr_packet; free records: index of the next free one */
-	uint64_t port_key; /* as in mr_packet, but the scope says what was seen, part of the key or not */
-	uint64_t last[2]; /* time (48 bits) | TTL of the last packet (8) | TCP flags union (8) */
+	uint64_t addr_key;  /* as in mr_packet; free records: index of the next free one */
+	uint64_t port_key;  /* as in mr_packet, but the scope says what was seen, part of the key or not */
+	uint64_t last[2];   /* time (48 bits) | TTL of the last packet (8) | TCP flags union (8) */
 	uint64_t octets[2]; /* octets (48) | minimum length (16) */
 	uint32_t packets[2];
 	uint16_t max_len[2];
-	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold part */
-	uint8_t start_hint; /* see mr_flow_start_least_ns() */
-	uint8_t proto; /* this and the next are compared as one word, as struct mr_packet has them */
+	uint8_t l2_overhead; /* frame minus IP octets of the first packet; others are made up for in the cold
+				part */
+	uint8_t start_hint;  /* see mr_flow_start_least_ns() */
+	uint8_t proto;	     /* this and the next are compared as one word, as struct mr_packet has them */
 	uint8_t state;
 } __attribute__((aligned(64)));
 
@@ -71,7 +72,7 @@ _Static_assert(sizeof(struct mr_flow_hot) == RTE_CACHE_LINE_MIN_SIZE, "one prefe
 /** What only the first packet of a direction, a change of TTL or overhead, and the end of a record touch. */
 struct mr_flow_cold {
 	uint16_t start[2][3]; /* 48 bit time of the first packet, least significant first */
-	int32_t l2_extra[2]; /* octets to add to packets * l2_overhead */
+	int32_t l2_extra[2];  /* octets to add to packets * l2_overhead */
 	uint32_t tcp_options;
 	uint32_t birth; /* fold of the time of the flow's first packet, for flow_id */
 	uint8_t mac[2][6];
@@ -96,11 +97,12 @@ enum mr_flow_class {
 #define MR_BUCKET_SLOTS 8
 
 struct mr_flow_bucket {
-	uint16_t tag[MR_BUCKET_SLOTS]; /* 16 bits of the hash, 0: slot empty */
-	uint32_t idx[MR_BUCKET_SLOTS]; /* record */
-	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching records */
-	/* Two in one: see mr_flow_expiry_ns(); in the low 16 bits the number of records which have this as first
-	 * bucket but live in their second one. */
+	uint16_t tag[MR_BUCKET_SLOTS];	 /* 16 bits of the hash, 0: slot empty */
+	uint32_t idx[MR_BUCKET_SLOTS];	 /* record */
+	uint8_t class_[MR_BUCKET_SLOTS]; /* enum mr_flow_class, so that a victim is found without touching
+					    records */
+	/* Two in one: see mr_flow_expiry_ns(); in the low 16 bits the number of records which have this as
+	 * first bucket but live in their second one. */
 	uint64_t expiry_overflow;
 } __attribute__((aligned(64)));
 
@@ -115,12 +117,12 @@ _Static_assert(sizeof(struct mr_flow_bucket) == RTE_CACHE_LINE_MIN_SIZE, "one pr
 /** Records of one kind: never used ones are taken in order, freed ones last in first out. */
 struct mr_flow_pool {
 	uint32_t next_new, end; /* [next_new, end) was never used */
-	uint32_t free_head; /* 0: none */
+	uint32_t free_head;	/* 0: none */
 };
 
 /**
- * Where flows began that may be over as soon, oldest first: what a flood leaves is given up again from here. Entries
- * may be outdated; of more than fit the oldest are forgotten, and end by their timeout.
+ * Where flows began that may be over as soon, oldest first: what a flood leaves is given up again from here.
+ * Entries may be outdated; of more than fit the oldest are forgotten, and end by their timeout.
  */
 struct mr_flow_young {
 	uint32_t *bucket; /* [mask + 1] */
@@ -140,17 +142,18 @@ struct mr_flow_table {
 	uint32_t first_wide;
 	uint64_t idle_ns, active_ns, linger_ns;
 	unsigned hint_shift; /* 2^this ns are the unit of start_hint */
-	uint64_t key_mask; /* bits of port_key that are part of the key */
-	uint64_t key_rest; /* what a packet's port_key has in the other bits */
-	uint64_t clock_ns; /* highest clock seen */
+	uint64_t key_mask;   /* bits of port_key that are part of the key */
+	uint64_t key_rest;   /* what a packet's port_key has in the other bits */
+	uint64_t clock_ns;   /* highest clock seen */
 
 	/* the sweep */
 	uint64_t *group_expiry_ns;
 	uint32_t n_groups;
-	uint32_t hand; /* bucket where the sweep goes on */
+	uint32_t hand;	   /* bucket where the sweep goes on */
 	uint64_t swept_ns; /* clock up to which the sweep's share has been handed out */
 	uint64_t scan_ns;
-	uint32_t debt; /* groups still to visit of the share */
+	uint64_t group_share_ns; /* of it for one group, at most */
+	uint32_t debt;		/* groups still to visit of the share */
 	uint64_t bucket_min_ns; /* earliest expiry seen so far in the group under the hand */
 
 	struct mr_flow_pool pool[MR_POOL_MAX];
@@ -221,6 +224,12 @@ static inline void mr_flow_set_expiry(struct mr_flow_bucket *b, uint64_t expiry_
 	b->expiry_overflow = (expiry_ns & ~MR_OVERFLOW_MASK) | mr_flow_overflow(b);
 }
 
+/** Of the bucket's group. */
+static inline uint64_t *mr_flow_group_expiry(const struct mr_flow_table *t, const struct mr_flow_bucket *b)
+{
+	return &t->group_expiry_ns[(b - t->buckets) >> MR_GROUP_SHIFT];
+}
+
 /** The record's port_key as its packets carry it. */
 static inline uint64_t mr_flow_key_word(const struct mr_flow_table *t, const struct mr_flow_hot *h)
 {
@@ -255,9 +264,9 @@ static inline uint64_t mr_flow_quiet_ns(const struct mr_flow_hot *h, uint64_t cl
 }
 
 /*
- * The start of a record lies in its cold part, but tells only whether the active timeout has passed. Eight bits of
- * it are enough to know that it hasn't: the unit is such that 256 of them are longer than any record, and they
- * count back from the last packet. 0: look at the cold part.
+ * The start of a record lies in its cold part, but tells only whether the active timeout has passed. Eight
+ * bits of it are enough to know that it hasn't: the unit is such that 256 of them are longer than any record,
+ * and they count back from the last packet. 0: look at the cold part.
  */
 static inline uint8_t mr_flow_start_hint(const struct mr_flow_table *t, uint64_t start_ns)
 {
@@ -355,8 +364,8 @@ struct mr_flow_slot {
 };
 
 struct mr_flow_slot mr_flow_find(const struct mr_flow_table *t, const struct mr_packet *p);
-/** A slot with a new, zeroed, live record for p's key, whose end the caller announces by mr_flow_expect() when the
- * packet is counted; idx 0 when none may be evicted for it. */
+/** A slot with a new, zeroed, live record for p's key, whose end the caller announces by mr_flow_expect()
+ * when the packet is counted; idx 0 when none may be evicted for it. */
 struct mr_flow_slot mr_flow_insert(struct mr_flow_table *t, const struct mr_packet *p);
 void mr_flow_remove(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned slot);
 /** Tell the sweep that something in @p b may end at @p expiry_ns. */
@@ -364,10 +373,11 @@ void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t 
 
 /* mr_flow_evict.c */
 /** Give up a record of @p a or @p b whose class is @p most or lower. False: there is none. */
-bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide,
-			enum mr_flow_class most);
+bool mr_flow_evict_from(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+			bool need_wide, enum mr_flow_class most);
 /** Give up the record that is missed least, for a flow of @p a and @p b. False: there is none of the kind. */
-bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool need_wide);
+bool mr_flow_evict_one(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b,
+		       bool need_wide);
 
 /* mr_flow_age.c */
 /**
@@ -380,7 +390,8 @@ bool mr_flow_expire(struct mr_flow_table *t, struct mr_flow_bucket *b, unsigned 
 
 /* mr_flow_emit.c */
 /** Emit the record, which had to leave at @p due_ns, for @p reason. */
-void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns, uint64_t clock_ns);
+void mr_flow_emit(struct mr_flow_table *t, uint32_t idx, enum mr_flow_end reason, uint64_t due_ns,
+		  uint64_t clock_ns);
 
 /* mr_flow_inspect.c: all but the first two for deep tables only */
 /** Octets of memory that mr_flow_inspect_init() needs, a multiple of 64; 0: the table isn't deep. */
@@ -407,6 +418,17 @@ static inline void mr_flow_inspect_fetch(const struct mr_flow_table *t, uint32_t
 		rte_prefetch0(&t->inspect.tcp[idx]);
 		rte_prefetch0((const uint8_t *)&t->inspect.tcp[idx] + RTE_CACHE_LINE_SIZE);
 	}
+}
+
+/** Ask for what a flow has while it is inspected. */
+static inline void mr_flow_inspect_fetch_work(const struct mr_flow_table *t, uint32_t idx)
+{
+	uint32_t work = t->inspect.aside[idx].l7.work;
+
+	if (work == 0)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		rte_prefetch0((const uint8_t *)mr_buddy_at(&t->inspect.l7.memory, work) + i * RTE_CACHE_LINE_SIZE);
 }
 
 /* mr_flow_update.c */

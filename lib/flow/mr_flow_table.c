@@ -38,7 +38,7 @@ static struct layout plan(const struct mr_flow_conf *conf)
 	l.narrow = conf->max_flows - l.wide;
 	l.buckets = conf->max_flows / FLOWS_PER_BUCKET + 2;
 	l.groups = (l.buckets + MR_GROUP_SIZE - 1) >> MR_GROUP_SHIFT;
-	l.young = RTE_MIN(rte_align32pow2(conf->max_flows), YOUNG_MAX);
+	l.young = RTE_MIN(rte_align32pow2(conf->max_flows / 8), YOUNG_MAX);
 	l.buckets_at = take(&at, l.buckets * sizeof(struct mr_flow_bucket));
 	l.hot_at = take(&at, records * sizeof(struct mr_flow_hot));
 	l.cold_at = take(&at, records * sizeof(struct mr_flow_cold));
@@ -110,6 +110,7 @@ static void lay_out(struct mr_flow_table *t, const struct layout *l)
 	t->young = (struct mr_flow_young){ .bucket = (void *)(base + l->young_at), .mask = l->young - 1 };
 	t->n_buckets = l->buckets;
 	t->n_groups = l->groups;
+	t->group_share_ns = t->scan_ns / l->groups;
 	t->first_wide = l->narrow + 1;
 	t->pool[MR_POOL_NARROW] = (struct mr_flow_pool){ .next_new = 1, .end = l->narrow + 1 };
 	t->pool[MR_POOL_WIDE] =
@@ -142,7 +143,7 @@ int mr_flow_table_new(const struct mr_flow_conf *conf, struct mr_flow_table **re
 	t->idle_ns = conf->idle_timeout_ns;
 	t->active_ns = conf->active_timeout_ns;
 	t->linger_ns = conf->tcp_linger_ns;
-	t->scan_ns = conf->scan_ns == 0 ? 100 * MR_NS_PER_MS : conf->scan_ns;
+	t->scan_ns = conf->scan_ns == 0 ? 250 * MR_NS_PER_MS : conf->scan_ns;
 	t->hint_shift = hint_shift(conf->active_timeout_ns);
 	t->id_seed = mr_hash_seed_fixed(148);
 	t->key_mask = UINT32_MAX |
@@ -280,7 +281,7 @@ static unsigned free_slot(const struct mr_flow_bucket *b)
 
 void mr_flow_expect(struct mr_flow_table *t, struct mr_flow_bucket *b, uint64_t expiry_ns)
 {
-	uint64_t *group_ns = &t->group_expiry_ns[(b - t->buckets) >> MR_GROUP_SHIFT];
+	uint64_t *group_ns = mr_flow_group_expiry(t, b);
 
 	mr_flow_set_expiry(b, RTE_MIN(mr_flow_expiry_ns(b), expiry_ns));
 	*group_ns = RTE_MIN(*group_ns, expiry_ns);
@@ -350,8 +351,8 @@ static bool has_record(const struct mr_flow_table *t, bool wide)
 }
 
 /*
- * Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one that tells
- * little has to go. Flows both ways stay: false when there are only such, and none can be moved.
+ * Both buckets of a new flow are full. With records left it is bad luck, which moving one mends; else one
+ * that tells little has to go. Flows both ways stay: false when there are only such, and none can be moved.
  */
 static bool make_slot(struct mr_flow_table *t, struct mr_flow_bucket *a, struct mr_flow_bucket *b, bool wide)
 {

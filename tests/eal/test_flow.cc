@@ -87,7 +87,9 @@ class Table : public testing::Test
 		conf.socket = -1;
 		conf.packet.seed = mr_hash_seed_fixed(7);
 		conf.packet.vlan_in_key = true;
-		conf.emit = [](void *ctx, const struct mr_flow_rec *r) { static_cast<Table *>(ctx)->on_record(*r); };
+		conf.emit = [](void *ctx, const struct mr_flow_rec *r) {
+			static_cast<Table *>(ctx)->on_record(*r);
+		};
 		conf.emit_ctx = this;
 		conf.counters = &counters;
 	}
@@ -142,8 +144,22 @@ TEST_F(Table, BothDirectionsShareOneRecordFromTheInitiator)
 {
 	open();
 	send({ .src = 9, .dst = 4, .sport = 5000, .dport = 53, .len = 60, .frame = 74, .t = T0 });
-	send({ .src = 4, .dst = 9, .sport = 53, .dport = 5000, .ttl = 50, .len = 200, .frame = 214, .t = T0 + 5 });
-	send({ .src = 9, .dst = 4, .sport = 5000, .dport = 53, .ttl = 60, .len = 40, .frame = 60, .t = T0 + 9 });
+	send({ .src = 4,
+	       .dst = 9,
+	       .sport = 53,
+	       .dport = 5000,
+	       .ttl = 50,
+	       .len = 200,
+	       .frame = 214,
+	       .t = T0 + 5 });
+	send({ .src = 9,
+	       .dst = 4,
+	       .sport = 5000,
+	       .dport = 53,
+	       .ttl = 60,
+	       .len = 40,
+	       .frame = 60,
+	       .t = T0 + 9 });
 	drain();
 	ASSERT_EQ(1u, recs.size());
 	const auto &r = recs[0];
@@ -254,7 +270,13 @@ TEST_F(Table, FinBothWaysEndsAfterTheLinger)
 	send({ .src = 9, .dst = 4, .sport = 5000, .proto = 6, .flags = FIN | ACK, .t = T0 + 1 * S });
 	age_until(T0 + 5 * S);
 	EXPECT_TRUE(recs.empty()); // one side only
-	send({ .src = 4, .dst = 9, .sport = 80, .dport = 5000, .proto = 6, .flags = FIN | ACK, .t = T0 + 5 * S });
+	send({ .src = 4,
+	       .dst = 9,
+	       .sport = 80,
+	       .dport = 5000,
+	       .proto = 6,
+	       .flags = FIN | ACK,
+	       .t = T0 + 5 * S });
 	send({ .src = 9, .dst = 4, .sport = 5000, .proto = 6, .flags = ACK, .t = T0 + 5 * S + 1 });
 	age_until(T0 + 5 * S + 900 * MS);
 	EXPECT_TRUE(recs.empty());
@@ -337,7 +359,12 @@ TEST_F(Table, EstablishedFlowsSurviveAFloodOfANearlyFullTable)
 	}
 	ASSERT_EQ(ESTABLISHED, mr_flow_count(table));
 	for (uint32_t i = 0; i < 200000; i++)
-		send({ .src = 0x10000 + i, .dst = 5, .proto = 6, .flags = SYN, .t = T0 + i * 1000ull, .v6 = i % 16 == 0 });
+		send({ .src = 0x10000 + i,
+		       .dst = 5,
+		       .proto = 6,
+		       .flags = SYN,
+		       .t = T0 + i * 1000ull,
+		       .v6 = i % 16 == 0 });
 	for (const auto &r : recs) {
 		EXPECT_EQ(MR_FLOW_END_RESOURCES, r.end_reason);
 		EXPECT_EQ(1u, r.packets[0] + r.packets[1]);
@@ -384,14 +411,16 @@ TEST_F(Table, TimeoutsBelowASecondArePunctual)
 	size_t seen = 0;
 	for (int step = 0; step < 6000; step++) { // 30 s in steps of 5 ms
 		uint64_t t = T0 + step * 5 * MS;
-		for (int i = 0; i < 10 && step < 5600; i++) // most flows pause longer than the idle timeout at times
+		for (int i = 0; i < 10 && step < 5600;
+		     i++) // most flows pause longer than the idle timeout at times
 			send({ .src = (uint32_t)(rng() % 900), .dst = 1000, .t = t });
 		now = t;
 		mr_flow_age(table, t, 64);
 		for (; seen < recs.size(); seen++) {
 			const auto &r = recs[seen];
 			bool idle = r.end_reason == MR_FLOW_END_IDLE;
-			EXPECT_EQ(r.due_ns, idle ? r.end_ns[0] + conf.idle_timeout_ns : r.start_ns[0] + conf.active_timeout_ns);
+			EXPECT_EQ(r.due_ns, idle ? r.end_ns[0] + conf.idle_timeout_ns
+						 : r.start_ns[0] + conf.active_timeout_ns);
 			EXPECT_LT(r.end_ns[0] - r.start_ns[0], conf.active_timeout_ns);
 			EXPECT_LE(r.due_ns, t);
 			EXPECT_LT(t - r.due_ns, 1 * S);
@@ -400,6 +429,29 @@ TEST_F(Table, TimeoutsBelowASecondArePunctual)
 	EXPECT_EQ(0u, mr_flow_count(table));
 	EXPECT_GT(recs.size(), 1000u);
 	EXPECT_GT(count(MR_C_FLOWS_ACTIVE), 100u);
+}
+
+// However small the steps of the sweep are and wherever they end in the table, no part of it is left out.
+TEST_F(Table, SweepInSmallStepsIsPunctual)
+{
+	conf.max_flows = 20000;
+	conf.idle_timeout_ns = 2 * S;
+	open();
+	std::mt19937 rng(6);
+	size_t seen = 0;
+
+	for (int step = 0; step < 8000; step++) { // 8 s in steps of 1 ms
+		uint64_t t = T0 + step * MS;
+
+		for (int i = 0; i < 4; i++)
+			send({ .src = (uint32_t)rng(), .dst = 1000, .t = t });
+		now = t;
+		for (unsigned i = 0; i < 5; i++)
+			mr_flow_age(table, t, 1 + rng() % 2);
+		for (; seen < recs.size(); seen++)
+			ASSERT_LT(t - recs[seen].due_ns, 1 * S) << "at step " << step;
+	}
+	EXPECT_GT(recs.size(), 20000u);
 }
 
 TEST_F(Table, FillsToItsLastRecordWithoutEviction)
@@ -553,7 +605,8 @@ TEST_F(Table, TotalsPerFlowEqualAMapUnderRandomTraffic)
 		t += rng() % (1 * MS);
 		s.t = t;
 		bool swap = s.src > s.dst || (s.src == s.dst && s.sport > s.dport);
-		Key k = swap ? Key(s.v6, s.dst, s.src, s.dport, s.sport) : Key(s.v6, s.src, s.dst, s.sport, s.dport);
+		Key k = swap ? Key(s.v6, s.dst, s.src, s.dport, s.sport)
+			     : Key(s.v6, s.src, s.dst, s.sport, s.dport);
 		model[k].packets[swap]++;
 		model[k].octets[swap] += s.len;
 		burst.push_back(make(conf.packet, s));
@@ -578,7 +631,8 @@ TEST_F(Table, TotalsPerFlowEqualAMapUnderRandomTraffic)
 			b = __builtin_bswap32(b);
 		}
 		bool swap = a > b || (a == b && r.port[0] > r.port[1]);
-		Key k = swap ? Key(r.family == 6, b, a, r.port[1], r.port[0]) : Key(r.family == 6, a, b, r.port[0], r.port[1]);
+		Key k = swap ? Key(r.family == 6, b, a, r.port[1], r.port[0])
+			     : Key(r.family == 6, a, b, r.port[0], r.port[1]);
 		for (int d = 0; d < 2; d++) {
 			got[k].packets[d ^ swap] += r.packets[d];
 			got[k].octets[d ^ swap] += r.octets[d];
