@@ -35,7 +35,8 @@ void mr_inspect_packet_conf(const struct mr_config_inspect *cfg, const struct mr
 	ret->tunnel_ports = ports;
 }
 
-void mr_inspect_flow_conf(const struct mr_config_inspect *cfg, struct mr_l7_conf *l7, struct mr_flow_conf *ret)
+void mr_inspect_flow_conf(const struct mr_config_inspect *cfg, struct mr_l7_conf *l7,
+			  struct mr_flow_conf *ret)
 {
 	*l7 = mr_l7_conf_default();
 	l7->memory_octets = cfg->memory;

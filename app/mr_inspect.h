@@ -17,4 +17,5 @@ void mr_inspect_packet_conf(const struct mr_config_inspect *cfg, const struct mr
  * @param l7  filled in, and borrowed by ret
  * @param ret  what is of this section; max_flows is set already
  */
-void mr_inspect_flow_conf(const struct mr_config_inspect *cfg, struct mr_l7_conf *l7, struct mr_flow_conf *ret);
+void mr_inspect_flow_conf(const struct mr_config_inspect *cfg, struct mr_l7_conf *l7,
+			  struct mr_flow_conf *ret);

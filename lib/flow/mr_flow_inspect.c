@@ -20,7 +20,8 @@ struct layout {
 
 static bool is_deep(const struct mr_flow_conf *conf)
 {
-	return conf->tcp_performance || conf->inspect != NULL || conf->packet.tunnel_key != MR_TUNNEL_KEY_OUTER;
+	return conf->tcp_performance || conf->inspect != NULL ||
+	       conf->packet.tunnel_key != MR_TUNNEL_KEY_OUTER;
 }
 
 static uint64_t take(uint64_t *at, uint64_t n)
@@ -43,7 +44,8 @@ static struct layout plan(const struct mr_flow_conf *conf)
 							: RTE_MIN(conf->max_tunnel_flows, conf->max_flows);
 	l.aside_at = take(&at, records * sizeof(struct mr_flow_aside));
 	l.tcp_at = take(&at, conf->tcp_performance ? records * sizeof(struct mr_flow_tcp_line) : 0);
-	l.tunnel_at = take(&at, l.tunnels == 0 ? 0 : ((uint64_t)l.tunnels + 1) * sizeof(struct mr_flow_tunnel));
+	l.tunnel_at =
+		take(&at, l.tunnels == 0 ? 0 : ((uint64_t)l.tunnels + 1) * sizeof(struct mr_flow_tunnel));
 	l.details_at = take(&at, (uint64_t)conf->max_details * sizeof(struct mr_flow_detail));
 	l.l7_at = take(&at, conf->inspect == NULL ? 0 : mr_l7_worker_memory(conf->inspect));
 	l.size = at;
@@ -61,6 +63,7 @@ int mr_flow_inspect_init(struct mr_flow_table *t, void *memory, struct mr_err *e
 	struct mr_flow_inspect *in = &t->inspect;
 	const struct layout l = plan(conf);
 	uint8_t *base = memory;
+	int rc;
 
 	if (l.size == 0)
 		return 0;
@@ -71,7 +74,11 @@ int mr_flow_inspect_init(struct mr_flow_table *t, void *memory, struct mr_err *e
 	in->tunnels_max = l.tunnels;
 	mr_flow_details_init(&in->details, (void *)(base + l.details_at), conf->max_details);
 	in->l7_on = conf->inspect != NULL;
-	return in->l7_on ? mr_l7_worker_init(&in->l7, conf->inspect, base + l.l7_at, conf->counters, err) : 0;
+	if (!in->l7_on)
+		return 0;
+	rc = mr_l7_worker_init(&in->l7, conf->inspect, base + l.l7_at, conf->counters, err);
+	t->conf.inspect = NULL; /* borrowed until here */
+	return rc;
 }
 
 uint64_t mr_flow_details_out(const struct mr_flow_table *t)
@@ -136,7 +143,8 @@ static void open_tunnel(struct mr_flow_inspect *in, struct mr_flow_aside *aside,
 }
 
 /* The way back may have ids of its own. */
-static void follow_tunnel(struct mr_flow_inspect *in, const struct mr_flow_aside *aside, const struct mr_packet *p)
+static void follow_tunnel(struct mr_flow_inspect *in, const struct mr_flow_aside *aside,
+			  const struct mr_packet *p)
 {
 	struct mr_flow_tunnel *x = &in->tunnel[aside->tunnel];
 	unsigned levels = RTE_MIN(x->facts.levels, in->now->levels);
@@ -154,7 +162,8 @@ uint64_t mr_flow_inspect_fold(const struct mr_flow_table *t, uint32_t idx)
 	uint32_t at = in->aside[idx].tunnel;
 
 	return at == 0 ? 0
-		       : mr_tunnel_key_fold(&in->tunnel[at].facts, (enum mr_tunnel_key)t->conf.packet.tunnel_key,
+		       : mr_tunnel_key_fold(&in->tunnel[at].facts,
+					    (enum mr_tunnel_key)t->conf.packet.tunnel_key,
 					    &t->conf.packet.seed);
 }
 
@@ -178,8 +187,8 @@ static void put_tunnel_facts(const struct mr_flow_tunnel *x, uint8_t initiator, 
 /* ---- outcome ---- */
 
 /*
- * A host says that it has no use for a packet: the flow of that packet is unreachable. Only the host itself counts,
- * not a router on the way, whose errors another worker may see.
+ * A host says that it has no use for a packet: the flow of that packet is unreachable. Only the host itself
+ * counts, not a router on the way, whose errors another worker may see.
  */
 static void follow_unreachable(struct mr_flow_table *t, const struct mr_packet *p)
 {
@@ -192,9 +201,10 @@ static void follow_unreachable(struct mr_flow_table *t, const struct mr_packet *
 	if (!(p->flags & MR_PACKET_L4) || p->frag != MR_FRAG_NONE || at >= p->cap_len)
 		return;
 	conf.tunnel_key = MR_TUNNEL_KEY_OUTER; /* what is quoted was in the tunnel that brings this */
-	mr_packet_decode(&conf, p->data + at, p->cap_len - at, p->cap_len - at, MR_LINK_RAW, (uint8_t)p->port_id, NULL,
-			 &quoted);
-	if (quoted.not_metered != 0 || quoted.addr_key != p->addr_key || ((quoted.flags ^ p->flags) & MR_PACKET_V6) != 0)
+	mr_packet_decode(&conf, p->data + at, p->cap_len - at, p->cap_len - at, MR_LINK_RAW,
+			 (uint8_t)p->port_id, NULL, &quoted);
+	if (quoted.not_metered != 0 || quoted.addr_key != p->addr_key ||
+	    ((quoted.flags ^ p->flags) & MR_PACKET_V6) != 0)
 		return;
 	quoted.vlan = p->vlan;
 	quoted.inner_vlan = p->inner_vlan;
@@ -356,7 +366,8 @@ static void put_tcp(struct mr_flow_tcp *tcp, uint8_t initiator, struct mr_flow_d
 	mr_flow_tcp_record(tcp);
 }
 
-struct mr_flow_detail *mr_flow_inspect_detail(struct mr_flow_table *t, uint32_t idx, bool last, uint64_t clock_ns)
+struct mr_flow_detail *mr_flow_inspect_detail(struct mr_flow_table *t, uint32_t idx, bool last,
+					      uint64_t clock_ns)
 {
 	struct mr_flow_inspect *in = &t->inspect;
 	struct mr_flow_aside *aside = &in->aside[idx];
@@ -391,7 +402,8 @@ void mr_flow_inspect_close(struct mr_flow_table *t, uint32_t idx)
 	struct mr_flow_aside *aside = &t->inspect.aside[idx];
 	struct mr_l7_result l7;
 
-	if (t->inspect.l7_on && (aside->l7.work | aside->l7.values) != 0) { /* its last record left without its end */
+	if (t->inspect.l7_on &&
+	    (aside->l7.work | aside->l7.values) != 0) { /* its last record left without its end */
 		end_l7(t, idx, t->clock_ns, &l7);
 		mr_l7_chunks_give_back(&t->inspect.l7.chunks, l7.values);
 	}

@@ -9,8 +9,8 @@
 #include "packet/mr_packet.h"
 
 /*
- * What a table keeps beside its records to say more of a flow than counters do, and only a table that is asked to
- * (mr_flow_is_deep()): private to lib/flow. Thread: the worker.
+ * What a table keeps beside its records to say more of a flow than counters do, and only a table that is
+ * asked to (mr_flow_is_deep()): private to lib/flow. Thread: the worker.
  */
 
 /** Of each record; zeroed with it. */
@@ -37,7 +37,8 @@ struct mr_flow_tunnel {
 };
 
 struct mr_flow_inspect {
-	struct mr_flow_aside *aside;   /* [1 + max_flows]; NULL: the table isn't deep, nothing else here is valid */
+	struct mr_flow_aside
+		*aside; /* [1 + max_flows]; NULL: the table isn't deep, nothing else here is valid */
 	struct mr_flow_tcp_line *tcp;  /* [1 + max_flows]; NULL: not wanted */
 	struct mr_flow_tunnel *tunnel; /* [1 + tunnels_max]; NULL: tunnels aren't opened */
 	uint32_t tunnels_max, tunnel_fresh, tunnel_free;

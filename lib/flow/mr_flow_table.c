@@ -81,7 +81,7 @@ static int allocate(struct mr_flow_table *t, size_t size, struct mr_err *err)
 		if (t->memory == NULL)
 			return mr_err_set(err, ENOMEM,
 					  "no %zu MiB of hugepages for the flow table on NUMA node %d: lower "
-					  "flow.max_flows or reserve more hugepages",
+					  "flow.max_flows or inspect.memory, or reserve more hugepages",
 					  size >> 20, t->conf.socket);
 		return 0;
 	}

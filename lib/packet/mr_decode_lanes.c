@@ -298,7 +298,8 @@ MR_LANES_INLINE void put_rest(const struct burst *b, const void *data, uint64_t 
 	pkt->hash = mr_packet_hash(&b->seed, pkt->addr_key, pkt->port_key, pkt->proto, v6);
 }
 
-/* Those whose ports say that they may carry a tunnel, which isn't the lanes' to open. Returns bits as decode(). */
+/* Those whose ports say that they may carry a tunnel, which isn't the lanes' to open. Returns bits as
+ * decode(). */
 static __attribute__((noinline)) uint64_t find_tunnels(const struct burst *b, void *const *ret)
 {
 	uint64_t left = 0;

@@ -28,9 +28,17 @@ Bytes text(const std::string &s)
 }
 
 /// TCP with numbers of its own; build::tcp() has fixed ones.
-Bytes segment(uint16_t src, uint16_t dst, uint32_t seq, uint32_t ack, uint8_t flags, const Bytes &payload = {})
+Bytes segment(uint16_t src, uint16_t dst, uint32_t seq, uint32_t ack, uint8_t flags,
+	      const Bytes &payload = {})
 {
-	return cat({ be(src, 2), be(dst, 2), be(seq, 4), be(ack, 4), { 0x50, flags }, be(0x2000, 2), be(0, 4), payload });
+	return cat({ be(src, 2),
+		     be(dst, 2),
+		     be(seq, 4),
+		     be(ack, 4),
+		     { 0x50, flags },
+		     be(0x2000, 2),
+		     be(0, 4),
+		     payload });
 }
 
 Bytes vxlan(uint32_t vni, const Bytes &inner)
@@ -75,7 +83,9 @@ class Inspect : public testing::Test
 		l7.memory_octets = l7.values_octets = 1 << 20;
 		conf.inspect = &l7;
 		conf.max_details = 1024;
-		conf.emit = [](void *ctx, const struct mr_flow_rec *r) { static_cast<Inspect *>(ctx)->on_record(*r); };
+		conf.emit = [](void *ctx, const struct mr_flow_rec *r) {
+			static_cast<Inspect *>(ctx)->on_record(*r);
+		};
 		conf.emit_ctx = this;
 		conf.counters = &counters;
 	}
@@ -169,10 +179,12 @@ class Inspect : public testing::Test
 		Bytes ok = text("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 		auto g = static_cast<uint32_t>(get.size()), o = static_cast<uint32_t>(ok.size());
 		auto up = [&](uint32_t seq, uint32_t ack, uint8_t flags, const Bytes &p = {}) {
-			return ip4({ .proto = 6, .src = CLIENT, .dst = SERVER }, segment(port, 80, seq, ack, flags, p));
+			return ip4({ .proto = 6, .src = CLIENT, .dst = SERVER },
+				   segment(port, 80, seq, ack, flags, p));
 		};
 		auto down = [&](uint32_t seq, uint32_t ack, uint8_t flags, const Bytes &p = {}) {
-			return ip4({ .proto = 6, .src = SERVER, .dst = CLIENT }, segment(80, port, seq, ack, flags, p));
+			return ip4({ .proto = 6, .src = SERVER, .dst = CLIENT },
+				   segment(80, port, seq, ack, flags, p));
 		};
 
 		return { up(100, 0, SYN),
@@ -312,7 +324,8 @@ TEST_F(Inspect, TunnelledFlowInBothDirections)
 	for (const Bytes &inner : http()) { // GTP-U with a TEID for each way
 		uint32_t teid = up[i] ? 0x11 : 0x22;
 		Bytes gtp = cat({ { 0x30, 0xff }, be(inner.size(), 2), be(teid, 4), inner });
-		packets.push_back(eth(0x0800, ip4({ .src = up[i] ? 1u : 2u, .dst = up[i] ? 2u : 1u }, udp(2152, 2152, gtp))));
+		packets.push_back(eth(0x0800, ip4({ .src = up[i] ? 1u : 2u, .dst = up[i] ? 2u : 1u },
+						  udp(2152, 2152, gtp))));
 		i++;
 	}
 	open();
@@ -330,12 +343,17 @@ TEST_F(Inspect, TunnelledFlowInBothDirections)
 
 TEST_F(Inspect, TunnelOfTheInitiatorWhenTheResponderCameFirst)
 {
-	Bytes down = ip4({ .proto = 6, .src = SERVER, .dst = CLIENT }, segment(80, 40000, 500, 101, SYN | ACK));
+	Bytes down =
+		ip4({ .proto = 6, .src = SERVER, .dst = CLIENT }, segment(80, 40000, 500, 101, SYN | ACK));
 	Bytes up = ip4({ .proto = 6, .src = CLIENT, .dst = SERVER }, segment(40000, 80, 101, 501, ACK));
 
 	open();
-	send({ eth(0x0800, ip4({ .src = 2, .dst = 1 }, udp(2152, 2152, cat({ { 0x30, 0xff }, be(down.size(), 2), be(0x22, 4), down })))),
-	       eth(0x0800, ip4({ .src = 1, .dst = 2 }, udp(2152, 2152, cat({ { 0x30, 0xff }, be(up.size(), 2), be(0x11, 4), up })))) });
+	send({ eth(0x0800,
+		   ip4({ .src = 2, .dst = 1 },
+		       udp(2152, 2152, cat({ { 0x30, 0xff }, be(down.size(), 2), be(0x22, 4), down })))),
+	       eth(0x0800,
+		   ip4({ .src = 1, .dst = 2 },
+		       udp(2152, 2152, cat({ { 0x30, 0xff }, be(up.size(), 2), be(0x11, 4), up })))) });
 	drain();
 	ASSERT_EQ(1u, recs.size());
 	EXPECT_EQ(80, recs[0].port[1]);
@@ -355,7 +373,9 @@ TEST_F(Inspect, TunnelKeyModes)
 	for (int i = 0; i < 4; i++) // the short way takes what comes often
 		for (const Bytes &p : { in(1, 1, 2), in(2, 1, 2), in(1, 2, 1), in(1, 3, 4), inner })
 			packets.push_back(p);
-	const std::map<int, size_t> flows = { { MR_TUNNEL_KEY_OUTER, 4 }, { MR_TUNNEL_KEY_INNER, 3 }, { MR_TUNNEL_KEY_BOTH, 4 } };
+	const std::map<int, size_t> flows = { { MR_TUNNEL_KEY_OUTER, 4 },
+					      { MR_TUNNEL_KEY_INNER, 3 },
+					      { MR_TUNNEL_KEY_BOTH, 4 } };
 	for (auto [key, n] : flows) {
 		conf.packet.tunnel_key = static_cast<uint8_t>(key);
 		recs.clear();
@@ -384,7 +404,8 @@ TEST_F(Inspect, ShortWayAsksForTheTunnel)
 	open();
 	send({ eth(0x0800, inner), eth(0x0800, inner), eth(0x0800, inner), eth(0x0800, reset) });
 	for (int i = 0; i < 3; i++)
-		send({ eth(0x0800, ip4({}, udp(5000, 4789, vx))), eth(0x0800, ip4({}, udp(5000, 4789, vx))) });
+		send({ eth(0x0800, ip4({}, udp(5000, 4789, vx))),
+		       eth(0x0800, ip4({}, udp(5000, 4789, vx))) });
 	drain();
 	ASSERT_EQ(2u, recs.size());
 	for (const auto &r : recs)
@@ -411,12 +432,14 @@ TEST_F(Inspect, HeldFragmentsKeepTheirTunnels)
 
 	for (uint32_t vni : { 1u, 2u }) {
 		Bytes later = eth(0x0800, ip4({ .frag = 2, .id = 77 }, fill(8)));
-		packets.push_back(eth(0x0800, ip4({ .src = 1, .dst = 2 }, udp(5000, 4789, vxlan(vni, later)))));
+		packets.push_back(
+			eth(0x0800, ip4({ .src = 1, .dst = 2 }, udp(5000, 4789, vxlan(vni, later)))));
 	}
 	for (uint32_t vni : { 1u, 2u }) {
 		Bytes first = eth(0x0800, ip4({ .frag = 0x2000, .id = 77 },
 					      udp(static_cast<uint16_t>(1000 + vni), 53, fill(8), 24)));
-		packets.push_back(eth(0x0800, ip4({ .src = 1, .dst = 2 }, udp(5000, 4789, vxlan(vni, first)))));
+		packets.push_back(
+			eth(0x0800, ip4({ .src = 1, .dst = 2 }, udp(5000, 4789, vxlan(vni, first)))));
 	}
 	open();
 	send(packets);
@@ -438,17 +461,18 @@ TEST_F(Inspect, OutcomesOfUdpAndIcmp)
 				icmp(3, 3, 0, Bytes(refused.begin(), refused.begin() + 28)));
 
 	open();
-	send(on_ethernet({ ask, ip4({ .src = SERVER, .dst = CLIENT }, udp(53, 1000, fill(9))), lost, refused, unreachable,
-			   ip4({ .proto = 1, .src = CLIENT, .dst = SERVER }, icmp(8, 0, 5)),
+	send(on_ethernet({ ask, ip4({ .src = SERVER, .dst = CLIENT }, udp(53, 1000, fill(9))), lost, refused,
+			   unreachable, ip4({ .proto = 1, .src = CLIENT, .dst = SERVER }, icmp(8, 0, 5)),
 			   ip4({ .proto = 1, .src = SERVER, .dst = CLIENT }, icmp(0, 0, 5)) }));
 	drain();
 	std::map<std::pair<int, int>, int> got;
 	for (const auto &r : recs)
 		got[{ r.proto, r.proto == 1 ? r.icmp >> 8 : r.port[0] }] = r.detail->outcome;
-	const std::map<std::pair<int, int>, int> want = {
-		{ { 17, 1000 }, MR_FLOW_OUTCOME_ANSWERED }, { { 17, 1001 }, MR_FLOW_OUTCOME_UNANSWERED },
-		{ { 17, 1002 }, MR_FLOW_OUTCOME_UNREACHABLE }, { { 1, 3 }, MR_FLOW_OUTCOME_UNKNOWN },
-		{ { 1, 8 }, MR_FLOW_OUTCOME_ANSWERED } };
+	const std::map<std::pair<int, int>, int> want = { { { 17, 1000 }, MR_FLOW_OUTCOME_ANSWERED },
+							  { { 17, 1001 }, MR_FLOW_OUTCOME_UNANSWERED },
+							  { { 17, 1002 }, MR_FLOW_OUTCOME_UNREACHABLE },
+							  { { 1, 3 }, MR_FLOW_OUTCOME_UNKNOWN },
+							  { { 1, 8 }, MR_FLOW_OUTCOME_ANSWERED } };
 	EXPECT_EQ(want, got);
 }
 
@@ -469,7 +493,8 @@ TEST_F(Inspect, UnreachableOfIpv6AndInTunnels)
 		if (r.proto != 17)
 			continue;
 		bool reached = r.detail->tunnel.levels == 1 && r.detail->tunnel.level[0].id == 1;
-		EXPECT_EQ(reached ? MR_FLOW_OUTCOME_UNANSWERED : MR_FLOW_OUTCOME_UNREACHABLE, r.detail->outcome);
+		EXPECT_EQ(reached ? MR_FLOW_OUTCOME_UNANSWERED : MR_FLOW_OUTCOME_UNREACHABLE,
+			  r.detail->outcome);
 	}
 	EXPECT_EQ(5u, recs.size());
 }
@@ -481,9 +506,11 @@ TEST_F(Inspect, BrokenErrorsQuoteNothing)
 	open();
 	send({ eth(0x0800, four) });
 	for (size_t n = 0; n < 24; n++)
-		send({ eth(0x0800, ip4({ .proto = 1, .src = 0x0a000002, .dst = 0x0a000001 },
-				       icmp(3, 3, 0, Bytes(four.begin(), four.begin() + static_cast<long>(n))))) });
-	send({ eth(0x0800, ip4({ .proto = 1, .src = 0x0a000002, .dst = 0x0a000001 }, icmp(3, 3, 0, fill(40)))) });
+		send({ eth(0x0800,
+			   ip4({ .proto = 1, .src = 0x0a000002, .dst = 0x0a000001 },
+			       icmp(3, 3, 0, Bytes(four.begin(), four.begin() + static_cast<long>(n))))) });
+	send({ eth(0x0800,
+		   ip4({ .proto = 1, .src = 0x0a000002, .dst = 0x0a000001 }, icmp(3, 3, 0, fill(40)))) });
 	drain();
 	for (const auto &r : recs)
 		EXPECT_NE(MR_FLOW_OUTCOME_UNREACHABLE, r.detail->outcome);
@@ -515,8 +542,9 @@ TEST_F(Inspect, WithoutRoomForTunnelsFlowsThatSaidLittleGo)
 	give_back_at_once = true;
 	open();
 	for (uint32_t i = 0; i < 100; i++)
-		send({ eth(0x0800, ip4({ .src = 1, .dst = 2 },
-				       udp(5000, 4789, vxlan(i, eth(0x0800, ip4({}, udp(1000, 53, fill(9)))))))) });
+		send({ eth(0x0800,
+			   ip4({ .src = 1, .dst = 2 },
+			       udp(5000, 4789, vxlan(i, eth(0x0800, ip4({}, udp(1000, 53, fill(9)))))))) });
 	EXPECT_EQ(100u, count(MR_C_METERED) + count(MR_C_TUNNELS_FULL));
 	EXPECT_EQ(0u, count(MR_C_TUNNELS_FULL));
 	EXPECT_LE(mr_flow_count(table), 8u);
