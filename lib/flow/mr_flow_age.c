@@ -232,6 +232,9 @@ bool mr_flow_drain(struct mr_flow_table *t, uint64_t clock_ns, unsigned max_reco
 
 	if (clock_ns < t->clock_ns)
 		clock_ns = t->clock_ns;
+	/* another worker's packets may have come much later than ours */
+	if (clock_ns - t->clock_ns > MR_FLOW_JUMP_NS && !mr_flow_age(t, clock_ns, max_records))
+		return false;
 	t->clock_ns = clock_ns;
 	meter_released(t, UINT64_MAX);
 	t->hand %= t->n_buckets;

@@ -705,3 +705,17 @@ TEST_F(Table, RecordsDoNotDependOnBurstsOrSweep)
 }
 
 } // namespace
+
+// In a replay the clock at the end is that of the last packet, whichever worker had it.
+TEST_F(Table, DrainLongAfterTheLastPacket)
+{
+	open();
+	send({});
+	now += 40ull * 24 * 3600 * S;
+	drain();
+	ASSERT_EQ(1u, recs.size());
+	EXPECT_EQ(T0, recs[0].start_ns[0]);
+	EXPECT_EQ(T0, recs[0].end_ns[0]);
+	EXPECT_EQ(MR_FLOW_END_IDLE, recs[0].end_reason);
+	EXPECT_EQ(T0 + conf.idle_timeout_ns, recs[0].due_ns);
+}
