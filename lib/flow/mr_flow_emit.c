@@ -69,8 +69,8 @@ static void put_flow(const struct mr_flow_table *t, struct mr_flow_rec *r, const
 	r->frag_flags = c->frag_flags;
 	r->tcp_window = icmp ? 0 : c->window_or_icmp;
 	r->icmp = icmp ? c->window_or_icmp : 0;
-	r->port[0] = icmp ? 0 : (uint16_t)(ports >> (src == 0 ? 16 : 0));
-	r->port[1] = icmp ? 0 : (uint16_t)(ports >> (src == 0 ? 0 : 16));
+	r->port[0] = (uint16_t)(icmp ? 0 : ports >> (src == 0 ? 16 : 0));
+	r->port[1] = (uint16_t)(icmp ? 0 : ports >> (src == 0 ? 0 : 16));
 	r->tcp_options = c->tcp_options;
 	r->mpls_label =
 		(uint32_t)c->mpls_label[0] << 16 | (uint32_t)c->mpls_label[1] << 8 | c->mpls_label[2];
