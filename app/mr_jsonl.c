@@ -15,6 +15,7 @@ struct mr_jsonl {
 	char *path, *part;
 	int error; /* errno of the first failure */
 	struct mr_flow_json json;
+	char line[MR_FLOW_JSON_MAX + 1];
 };
 
 static void destroy(struct mr_jsonl *j)
@@ -49,15 +50,14 @@ int mr_jsonl_open(const char *path, uint64_t observation_point, struct mr_jsonl 
 
 int mr_jsonl_put(struct mr_jsonl *j, const struct mr_flow_rec *rec)
 {
-	char line[MR_FLOW_JSON_MAX + 1];
 	struct mr_wbuf w;
 
 	if (j->error != 0)
 		return -j->error;
-	mr_wbuf_init(&w, line, sizeof(line));
+	mr_wbuf_init(&w, j->line, sizeof(j->line));
 	mr_flow_json_put(&j->json, rec, &w);
 	mr_wbuf_put_u8(&w, '\n');
-	if (w.overflow || fwrite(line, 1, w.len, j->file) != w.len)
+	if (w.overflow || fwrite(j->line, 1, w.len, j->file) != w.len)
 		j->error = errno == 0 ? EIO : errno;
 	return -j->error;
 }

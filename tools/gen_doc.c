@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the pages of docs/ that come from tables in the code: gen-doc config|counters FILE */
+/* Writes the pages of docs/ that come from tables in the code: gen-doc config|counters|fields FILE */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mr_counter.h"
 #include "config/mr_config.h"
+#include "ipfix/mr_ipfix_detail.h"
 
 static const struct {
 	const char *name;
@@ -12,6 +13,7 @@ static const struct {
 } pages[] = {
 	{ "config", mr_config_doc },
 	{ "counters", mr_counter_doc },
+	{ "fields", mr_ipfix_fields_doc },
 };
 
 int main(int argc, char **argv)
@@ -30,6 +32,6 @@ int main(int argc, char **argv)
 		}
 		return 0;
 	}
-	fprintf(stderr, "usage: gen-doc config|counters FILE\n");
+	fprintf(stderr, "usage: gen-doc config|counters|fields FILE\n");
 	return 2;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The record is encoded as profile full would do it, and the values are printed from there: what JSON says
- * and what IPFIX says can't differ.
+ * and what IPFIX says can't differ. What only some records have is in mr_flow_json_detail.c.
  */
 #include "ipfix/mr_flow_json.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "ipfix/mr_flow_json_detail.h"
 #include "ipfix/mr_ipfix_ie.h"
 #include "ipfix/mr_ipfix_value.h"
 
@@ -71,5 +72,7 @@ void mr_flow_json_put(const struct mr_flow_json *json, const struct mr_flow_rec 
 		mr_ipfix_value_json(w, mr_ipfix_ie_find(f->pen, f->id), p, f->len);
 		before = ',';
 	}
+	if (rec->detail != NULL)
+		mr_flow_json_detail_put(w, rec->detail, rec->proto == IPPROTO_TCP, part[0].dir);
 	mr_wbuf_put_u8(w, '}');
 }

@@ -16,10 +16,14 @@ extern "C" {
  * @file
  * A flow record as one JSON object: the fields of IPFIX profile full under their IANA names, times as RFC
  * 3339 with nine digits. Left out: what says nothing about this flow (no VLAN, TCP fields of a UDP flow,
- * ...), and the millisecond times, which the nanosecond ones repeat.
+ * ...), and the millisecond times, which the nanosecond ones repeat. Details follow under the names of
+ * docs/fields.md.
  */
 
-#define MR_FLOW_JSON_MAX     2048 /* no record needs more */
+#define MR_FLOW_JSON_PLAIN_MAX 2048 /* no record without details needs more */
+/* with them: a chain of values has at most UINT16_MAX octets, the worst of them becomes 6; keys, TCP and
+ * tunnels */
+#define MR_FLOW_JSON_MAX     (MR_FLOW_JSON_PLAIN_MAX + 6 * 65536 + 16384)
 #define MR_FLOW_JSON_KEY_MAX 64
 
 struct mr_flow_json {

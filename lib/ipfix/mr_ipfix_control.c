@@ -6,6 +6,7 @@
 #include "base/mr_clock.h"
 #include "ipfix/mr_ipfix_encode.h"
 #include "ipfix/mr_ipfix_ie.h"
+#include "l7/mr_l7.h"
 
 /* clang-format off */
 const struct mr_ipfix_option mr_ipfix_options[MR_IPFIX_O_MAX] = {
@@ -19,6 +20,9 @@ const struct mr_ipfix_option mr_ipfix_options[MR_IPFIX_O_MAX] = {
 	[MR_IPFIX_O_IE_TYPES] = { 5, 2, 6,
 		{ { 0, 346, 4 }, { 0, 303, 2 }, { 0, 339, 1 }, { 0, 344, 1 }, { 0, 345, 2 },
 		  { 0, 341, MR_IPFIX_VARLEN } } },
+	[MR_IPFIX_O_APPLICATIONS] = { 7, 1, 3,
+		{ { 0, 95, 4 }, { 0, 96, MR_IPFIX_APPLICATION_NAME_LEN },
+		  { 0, 94, MR_IPFIX_APPLICATION_TEXT_LEN } } },
 	[MR_IPFIX_O_INTERFACES] = { 8, 1, 2, { { 0, 10, 4 }, { 0, 82, MR_IPFIX_INTERFACE_NAME_LEN } } },
 };
 /* clang-format on */
@@ -87,11 +91,6 @@ static void set_room(struct mr_ipfix_control *c, uint16_t id, size_t n)
 	mr_wbuf_put_u16(&c->w, 0);
 }
 
-static size_t field_len(const struct mr_ipfix_field *f)
-{
-	return f->pen != 0 ? 8 : 4;
-}
-
 static void field_put(struct mr_wbuf *w, const struct mr_ipfix_field *f)
 {
 	mr_wbuf_put_u16(w, (uint16_t)(f->id | (f->pen != 0 ? 0x8000 : 0)));
@@ -100,17 +99,28 @@ static void field_put(struct mr_wbuf *w, const struct mr_ipfix_field *f)
 		mr_wbuf_put_u32(w, f->pen);
 }
 
-static void template_put(struct mr_ipfix_control *c, const struct mr_ipfix_layout *l)
+static uint16_t slot_id(const struct mr_ipfix_description *d, unsigned slot)
 {
-	size_t len = 4;
+	return mr_ipfix_slot_id(d->layouts, d->generation, slot);
+}
 
-	for (unsigned i = 0; i < l->n; i++)
-		len += field_len(&l->field[i]);
-	set_room(c, MR_IPFIX_SET_TEMPLATES, len);
-	mr_wbuf_put_u16(&c->w, l->id);
-	mr_wbuf_put_u16(&c->w, l->n);
-	for (unsigned i = 0; i < l->n; i++)
-		field_put(&c->w, &l->field[i]);
+static void fields_put(struct mr_wbuf *w, const struct mr_ipfix_field *field, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		field_put(w, &field[i]);
+}
+
+static void template_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d, unsigned slot)
+{
+	const struct mr_ipfix_layout *l = &d->layouts[slot % MR_IPFIX_LAYOUTS_MAX];
+	const struct mr_ipfix_tail *t = mr_ipfix_slot_tail(d->tails, slot);
+
+	set_room(c, MR_IPFIX_SET_TEMPLATES, mr_ipfix_template_len(l, t));
+	mr_wbuf_put_u16(&c->w, slot_id(d, slot));
+	mr_wbuf_put_u16(&c->w, (uint16_t)(l->n + (t == NULL ? 0 : t->n)));
+	fields_put(&c->w, l->field, l->n);
+	if (t != NULL)
+		fields_put(&c->w, t->field, t->n);
 }
 
 static uint16_t option_set(const struct mr_ipfix_description *d, enum mr_ipfix_option_id id)
@@ -133,29 +143,36 @@ static void option_template_put(struct mr_ipfix_control *c, const struct mr_ipfi
 		field_put(&c->w, &o->field[i]);
 }
 
-static bool has_private(const struct mr_ipfix_description *d)
+/* Call @p put for the templates with a tail that are in use. */
+static void slots_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d, bool only_new,
+		      void (*put)(struct mr_ipfix_control *, const struct mr_ipfix_description *,
+				  unsigned slot))
 {
-	for (unsigned l = 0; l < d->n_layouts; l++)
-		for (unsigned i = 0; i < d->layouts[l].n; i++)
-			if (d->layouts[l].field[i].pen == MR_PEN)
-				return true;
-	return false;
+	for (unsigned i = MR_IPFIX_LAYOUTS_MAX; d->tails != NULL && i < MR_IPFIX_SLOTS; i++)
+		if (only_new ? d->use[i] == MR_IPFIX_NEW : d->use[i] != MR_IPFIX_UNUSED)
+			put(c, d, i);
 }
 
 void mr_ipfix_control_templates(struct mr_ipfix_control *c, const struct mr_ipfix_description *d)
 {
 	for (unsigned i = 0; i < d->n_layouts; i++)
-		template_put(c, &d->layouts[i]);
+		template_put(c, d, i);
+	slots_put(c, d, false, template_put);
 	option_template_put(c, d, MR_IPFIX_O_SAMPLING);
 	option_template_put(c, d, MR_IPFIX_O_METERING);
 	option_template_put(c, d, MR_IPFIX_O_METERING_RELIABILITY);
 	option_template_put(c, d, MR_IPFIX_O_EXPORTING_RELIABILITY);
-	if (d->full) {
-		option_template_put(c, d, MR_IPFIX_O_FLOW_KEYS);
-		option_template_put(c, d, MR_IPFIX_O_INTERFACES);
-	}
-	if (has_private(d))
-		option_template_put(c, d, MR_IPFIX_O_IE_TYPES);
+	if (!d->full)
+		return;
+	option_template_put(c, d, MR_IPFIX_O_FLOW_KEYS);
+	option_template_put(c, d, MR_IPFIX_O_IE_TYPES);
+	option_template_put(c, d, MR_IPFIX_O_APPLICATIONS);
+	option_template_put(c, d, MR_IPFIX_O_INTERFACES);
+}
+
+void mr_ipfix_control_news(struct mr_ipfix_control *c, const struct mr_ipfix_description *d)
+{
+	slots_put(c, d, true, template_put);
 }
 
 /* Room for one options data record of at most @p len octets. */
@@ -167,56 +184,60 @@ static struct mr_wbuf *record_room(struct mr_ipfix_control *c, const struct mr_i
 	return &c->w;
 }
 
+static void flow_keys_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d, unsigned slot)
+{
+	struct mr_wbuf *w = record_room(c, d, MR_IPFIX_O_FLOW_KEYS, 10);
+
+	mr_wbuf_put_u16(w, slot_id(d, slot));
+	mr_wbuf_put_u64(w, d->layouts[slot % MR_IPFIX_LAYOUTS_MAX].keys);
+}
+
+/* Text in a field of fixed length, behind it zeros. */
+static void padded_put(struct mr_wbuf *w, const char *text, size_t len)
+{
+	uint8_t *p = mr_wbuf_reserve(w, len);
+	size_t n = strnlen(text, len);
+
+	if (p == NULL)
+		return;
+	memcpy(p, text, n);
+	memset(p + n, 0, len - n);
+}
+
 static void interface_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d, unsigned i)
 {
 	struct mr_wbuf *w = record_room(c, d, MR_IPFIX_O_INTERFACES, 4 + MR_IPFIX_INTERFACE_NAME_LEN);
-	uint8_t name[MR_IPFIX_INTERFACE_NAME_LEN] = { 0 };
 
-	memcpy(name, d->interfaces[i], strnlen(d->interfaces[i], sizeof(name)));
 	mr_wbuf_put_u32(w, i + 1); /* 0 is "unknown" to collectors */
-	mr_wbuf_put_bytes(w, name, sizeof(name));
+	padded_put(w, d->interfaces[i], MR_IPFIX_INTERFACE_NAME_LEN);
 }
 
-static void ie_type_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d,
-			const struct mr_ipfix_field *f)
+static void application_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d,
+			    const struct mr_l7_ops *ops)
 {
-	const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(f->pen, f->id);
+	struct mr_wbuf *w = record_room(c, d, MR_IPFIX_O_APPLICATIONS,
+					4 + MR_IPFIX_APPLICATION_NAME_LEN + MR_IPFIX_APPLICATION_TEXT_LEN);
+
+	mr_wbuf_put_u32(w, MR_IPFIX_APPLICATION_ENGINE << 24 | ops->selector);
+	padded_put(w, ops->name, MR_IPFIX_APPLICATION_NAME_LEN);
+	padded_put(w, ops->description, MR_IPFIX_APPLICATION_TEXT_LEN);
+}
+
+static void ie_type_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d, uint16_t id)
+{
+	const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(MR_PEN, id);
 	size_t len = ie == NULL ? 0 : strlen(ie->name);
 	struct mr_wbuf *w;
 
 	if (ie == NULL)
 		return;
 	w = record_room(c, d, MR_IPFIX_O_IE_TYPES, 4 + 2 + 1 + 1 + 2 + 3 + len);
-	mr_wbuf_put_u32(w, f->pen);
-	mr_wbuf_put_u16(w, f->id);
+	mr_wbuf_put_u32(w, MR_PEN);
+	mr_wbuf_put_u16(w, id);
 	mr_wbuf_put_u8(w, ie->type);
 	mr_wbuf_put_u8(w, ie->semantics);
 	mr_wbuf_put_u16(w, ie->units);
 	mr_ipfix_put_varlen(w, ie->name, (uint16_t)len);
-}
-
-static bool layout_has(const struct mr_ipfix_layout *l, unsigned n, const struct mr_ipfix_field *f)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (l->field[i].pen == f->pen && l->field[i].id == f->id)
-			return true;
-	return false;
-}
-
-/* Each private element once, though several layouts have it (RFC 5610). */
-static void ie_types_put(struct mr_ipfix_control *c, const struct mr_ipfix_description *d)
-{
-	for (unsigned l = 0; l < d->n_layouts; l++) {
-		for (unsigned i = 0; i < d->layouts[l].n; i++) {
-			const struct mr_ipfix_field *f = &d->layouts[l].field[i];
-			bool seen = f->pen != MR_PEN || layout_has(&d->layouts[l], i, f);
-
-			for (unsigned before = 0; before < l && !seen; before++)
-				seen = layout_has(&d->layouts[before], d->layouts[before].n, f);
-			if (!seen)
-				ie_type_put(c, d, f);
-		}
-	}
 }
 
 void mr_ipfix_control_constants(struct mr_ipfix_control *c, const struct mr_ipfix_description *d)
@@ -225,14 +246,22 @@ void mr_ipfix_control_constants(struct mr_ipfix_control *c, const struct mr_ipfi
 
 	mr_wbuf_put_u32(w, d->odid);
 	mr_wbuf_put_u32(w, 1); /* every packet */
-	for (unsigned i = 0; d->full && i < d->n_layouts; i++) {
-		w = record_room(c, d, MR_IPFIX_O_FLOW_KEYS, 10);
-		mr_wbuf_put_u16(w, d->layouts[i].id);
-		mr_wbuf_put_u64(w, d->layouts[i].keys);
-	}
-	for (unsigned i = 0; d->full && i < d->n_interfaces; i++)
+	if (!d->full)
+		return;
+	for (unsigned i = 0; i < d->n_layouts; i++)
+		flow_keys_put(c, d, i);
+	slots_put(c, d, false, flow_keys_put);
+	for (unsigned i = 0; i < d->n_interfaces; i++)
 		interface_put(c, d, i);
-	ie_types_put(c, d);
+	for (unsigned id = 0; id <= MR_IPFIX_PRIVATE_MAX; id++)
+		ie_type_put(c, d, (uint16_t)id);
+	for (unsigned i = 0; mr_l7_all[i] != NULL; i++)
+		application_put(c, d, mr_l7_all[i]);
+}
+
+void mr_ipfix_control_news_keys(struct mr_ipfix_control *c, const struct mr_ipfix_description *d)
+{
+	slots_put(c, d, true, flow_keys_put);
 }
 
 void mr_ipfix_control_statistics(struct mr_ipfix_control *c, const struct mr_ipfix_description *d,

@@ -8,6 +8,7 @@
 #include "base/mr_buf.h"
 #include "ipfix/mr_ipfix_exporter.h"
 #include "ipfix/mr_ipfix_layout.h"
+#include "ipfix/mr_ipfix_tail.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,13 +33,16 @@ enum mr_ipfix_option_id {
 	MR_IPFIX_O_METERING_RELIABILITY,  /* 322 */
 	MR_IPFIX_O_EXPORTING_RELIABILITY, /* 323 */
 	MR_IPFIX_O_FLOW_KEYS,		  /* 324, profile full */
-	MR_IPFIX_O_IE_TYPES,		  /* 325, when a template has a private element (RFC 5610) */
+	MR_IPFIX_O_IE_TYPES,		  /* 325, profile full: our own elements (RFC 5610) */
+	MR_IPFIX_O_APPLICATIONS,	  /* 327, profile full (RFC 6759) */
 	MR_IPFIX_O_INTERFACES,		  /* 328, profile full */
 	MR_IPFIX_O_MAX
 };
 
-#define MR_IPFIX_OPTION_FIELDS_MAX  6
-#define MR_IPFIX_INTERFACE_NAME_LEN 16
+#define MR_IPFIX_OPTION_FIELDS_MAX    6
+#define MR_IPFIX_INTERFACE_NAME_LEN   16
+#define MR_IPFIX_APPLICATION_NAME_LEN 24
+#define MR_IPFIX_APPLICATION_TEXT_LEN 48
 
 struct mr_ipfix_option {
 	uint8_t offset; /* of the template id behind base + MR_IPFIX_ID_OPTIONS */
@@ -76,6 +80,13 @@ void mr_ipfix_control_init(struct mr_ipfix_control *c, uint8_t *buf, size_t cap,
 /** Emit what is there. False when any message since init wasn't taken. */
 bool mr_ipfix_control_end(struct mr_ipfix_control *c);
 
+/** Is a template with a tail needed? */
+enum mr_ipfix_use {
+	MR_IPFIX_UNUSED,
+	MR_IPFIX_NEW, /* and not announced yet on this connection */
+	MR_IPFIX_ANNOUNCED,
+};
+
 /** All that describes records: who exports and in which layouts. */
 struct mr_ipfix_description {
 	uint32_t odid;
@@ -83,14 +94,22 @@ struct mr_ipfix_description {
 	bool full; /* profile full: options of its own */
 	const struct mr_ipfix_layout *layouts;
 	unsigned n_layouts;
-	const char *const *interfaces; /* names by index */
+	const struct mr_ipfix_tails *tails; /* NULL: no slot is in use */
+	const uint8_t *use;		    /* enum mr_ipfix_use by slot, of those with a tail */
+	const char *const *interfaces;	    /* names by index */
 	unsigned n_interfaces;
 };
 
 void mr_ipfix_control_templates(struct mr_ipfix_control *c, const struct mr_ipfix_description *d);
 
-/** Options data that doesn't change: sampling, flow keys, private elements, interfaces. */
+/** Options data that doesn't change: sampling, flow keys, our elements, applications, interfaces. */
 void mr_ipfix_control_constants(struct mr_ipfix_control *c, const struct mr_ipfix_description *d);
+
+/** The templates of slots that are MR_IPFIX_NEW. */
+void mr_ipfix_control_news(struct mr_ipfix_control *c, const struct mr_ipfix_description *d);
+
+/** Flow keys of the templates of these slots. */
+void mr_ipfix_control_news_keys(struct mr_ipfix_control *c, const struct mr_ipfix_description *d);
 
 /** RFC 7011 sections 4.1 to 4.3. Times in ns UTC. */
 struct mr_ipfix_statistics {

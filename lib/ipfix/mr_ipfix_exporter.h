@@ -53,7 +53,7 @@ struct mr_ipfix_exporter_conf {
 	uint64_t observation_point; /* observationPointId(138) */
 	enum mr_ipfix_mode mode;    /* applies to network collectors; files always get everything */
 	uint32_t stats_interval_s;  /* options records 321..323 at least this often; default 60 */
-	uint8_t generation; /* configuration generation, 0..63: template ids start at 256 + 128 * generation
+	uint8_t generation; /* configuration generation, 0..63: template ids start at 256 + 512 * generation
 			     */
 	const struct mr_ipfix_collector_conf
 		*collectors; /* borrowed during open only, but for the names: kept */

@@ -17,6 +17,7 @@ extern "C" {
 
 #define MR_IPFIX_PEN_REVERSE 29305u
 #define MR_IPFIX_IANA_MAX    491
+#define MR_IPFIX_PRIVATE_MAX 511 /* no element of ours has a higher number */
 #define MR_IPFIX_NAME_MAX    64
 
 /** informationElementDataType(339). */

@@ -35,18 +35,19 @@ enum mr_ipfix_head {
 	MR_IPFIX_HEAD_MAX
 };
 
-/** Template ids of a generation: 256 + 128 * generation + one of these. */
+/** Template ids of a generation: 256 + 512 * generation + one of these. */
 enum mr_ipfix_id {
 	MR_IPFIX_ID_UNIFLOW = 0, /* compat; biflow with one side unseen */
 	MR_IPFIX_ID_BIFLOW = 4,
 	MR_IPFIX_ID_FULL = 8,
 	MR_IPFIX_ID_FULL_UNIFLOW = 12, /* full with one side unseen */
 	MR_IPFIX_ID_OPTIONS = 64,
+	MR_IPFIX_ID_TAILS = 128, /* full with details: + 8 * tail + layout, see mr_ipfix_tail.h */
 };
 
 static inline uint16_t mr_ipfix_id_base(uint8_t generation)
 {
-	return (uint16_t)(256 + 128 * generation);
+	return (uint16_t)(256 + 512 * generation);
 }
 
 /** When a field says nothing about a record, JSON leaves it out; a template can't. */

@@ -5,7 +5,6 @@
 
 #include "base/mr_clock.h"
 
-#define MSGS_MAX    (MR_IPFIX_BATCH_MSGS + MR_IPFIX_LAYOUTS_MAX)
 #define RECORDS_OFF (MR_IPFIX_HEADER_LEN + MR_IPFIX_SET_HEADER_LEN) /* of the first record in a message */
 
 static uint64_t elapsed(uint64_t now_ns, uint64_t since_ns)
@@ -21,6 +20,8 @@ static struct mr_ipfix_description description(const struct mr_ipfix_session *s)
 		.full = s->profile == MR_IPFIX_FULL,
 		.layouts = s->layout,
 		.n_layouts = s->n_layouts,
+		.tails = s->tails,
+		.use = s->use,
 		.interfaces = s->common->interfaces,
 		.n_interfaces = s->common->n_interfaces,
 	};
@@ -66,7 +67,15 @@ static bool emit(void *ctx, uint8_t *msg, size_t len, uint32_t records)
 
 static uint8_t *control_buffer(const struct mr_ipfix_session *s)
 {
-	return s->data + (size_t)MSGS_MAX * s->msg_max;
+	return s->data;
+}
+
+static void news_told(struct mr_ipfix_session *s)
+{
+	for (unsigned i = 0; i < MR_IPFIX_SLOTS && s->news; i++)
+		if (s->use[i] == MR_IPFIX_NEW)
+			s->use[i] = MR_IPFIX_ANNOUNCED;
+	s->news = false;
 }
 
 /*
@@ -88,6 +97,28 @@ static void describe(struct mr_ipfix_session *s, uint64_t now_ns)
 	s->described = true;
 	s->described_ns = now_ns;
 	s->msgs_since_description = 0;
+	news_told(s);
+}
+
+/*
+ * Templates that are used for the first time on this connection. Their flow keys follow with the next
+ * description, if there is one: options between flows look like gaps to some collectors.
+ */
+static bool announce(struct mr_ipfix_session *s, uint64_t now_ns)
+{
+	struct emit_ctx ctx = { s, now_ns };
+	struct mr_ipfix_description d = description(s);
+	struct mr_ipfix_control c;
+
+	mr_ipfix_control_init(&c, control_buffer(s), s->msg_max, emit, &ctx);
+	mr_ipfix_control_news(&c, &d);
+	mr_ipfix_control_end(&c);
+	if (s->refresh_ns == 0)
+		mr_ipfix_control_news_keys(&c, &d);
+	if (!mr_ipfix_control_end(&c))
+		return false;
+	news_told(s);
+	return true;
 }
 
 static void statistics(struct mr_ipfix_session *s, uint64_t now_ns)
@@ -149,7 +180,7 @@ static bool may_send(struct mr_ipfix_session *s, uint64_t now_ns)
 		return false;
 	if (!s->described || (s->refresh_ns != 0 && s->msgs_since_description >= s->refresh_msgs))
 		describe(s, now_ns);
-	return s->described;
+	return s->described && (!s->news || announce(s, now_ns));
 }
 
 /*
@@ -188,36 +219,85 @@ static void send_ready(struct mr_ipfix_session *s, uint64_t now_ns)
 	s->n_ready = 0;
 }
 
-/* Close the message of a layout. False when there is no room for it: the batch is full and can't leave. */
-static bool seal(struct mr_ipfix_session *s, unsigned layout, uint64_t now_ns)
+/* Close the message of a slot. False when there is no room for it: the batch is full and can't leave. */
+static bool seal(struct mr_ipfix_session *s, unsigned slot, uint64_t now_ns)
 {
-	struct mr_ipfix_msg *m = s->open[layout];
+	struct mr_ipfix_msg *m = s->open[slot];
 
 	if (s->n_ready == MR_IPFIX_BATCH_MSGS)
 		return false;
 	m->len = (uint32_t)mr_ipfix_set_end(m->data, MR_IPFIX_HEADER_LEN, m->len);
 	s->ready[s->n_ready++] = m;
-	s->open[layout] = NULL;
+	s->open[slot] = NULL;
 	if (s->n_ready == MR_IPFIX_BATCH_MSGS)
 		send_ready(s, now_ns);
 	return true;
 }
 
-/* The open message of a layout with room for @p n octets, or NULL. */
-static struct mr_ipfix_msg *message(struct mr_ipfix_session *s, unsigned layout, unsigned n, uint64_t now_ns)
+/* The open message of a slot with room for @p n octets, or NULL. */
+static struct mr_ipfix_msg *message(struct mr_ipfix_session *s, unsigned slot, unsigned n, uint64_t now_ns)
 {
-	struct mr_ipfix_msg *m = s->open[layout];
+	struct mr_ipfix_msg *m = s->open[slot];
 
 	if (m != NULL && m->len + n <= s->msg_max)
 		return m;
-	if (m != NULL && !seal(s, layout, now_ns))
+	if (m != NULL && !seal(s, slot, now_ns))
 		return NULL;
-	/* there are as many as can be ready and open at once, and this layout has none open: one is left */
+	/* there are as many as can be ready and open at once, and this slot has none open: one is left */
 	m = s->unused[--s->n_unused];
 	m->len = RECORDS_OFF;
 	m->load = (struct mr_ipfix_load){ 0 };
-	mr_put_u16(m->data + MR_IPFIX_HEADER_LEN, s->layout[layout].id);
-	s->open[layout] = m;
+	mr_put_u16(m->data + MR_IPFIX_HEADER_LEN, mr_ipfix_slot_id(s->layout, s->common->generation, slot));
+	s->open[slot] = m;
+	return m;
+}
+
+static struct mr_ipfix_msg *plain_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec,
+				      const struct mr_ipfix_part *part, unsigned n, uint64_t now_ns)
+{
+	const struct mr_ipfix_layout *l = &s->layout[part[0].layout];
+	/* both records of a flow in one message, so that a flow is sent or isn't */
+	struct mr_ipfix_msg *m = message(s, part[0].layout, n * l->len, now_ns);
+	uint8_t *p;
+
+	if (m == NULL)
+		return NULL;
+	p = m->data + m->len;
+	for (unsigned i = 0; i < n; i++)
+		p = mr_ipfix_encode(l, part[i].dir, rec, s->common->observation_point, p);
+	m->len = (uint32_t)(p - m->data);
+	return m;
+}
+
+/* A record with details. NULL: there is no room; else the message, which has it. */
+static struct mr_ipfix_msg *detailed_put(struct mr_ipfix_session *s, const struct mr_flow_rec *rec,
+					 struct mr_ipfix_part part, uint64_t now_ns)
+{
+	const struct mr_ipfix_layout *l = &s->layout[part.layout];
+	unsigned room = s->msg_max - RECORDS_OFF - l->len, choice, slot, len;
+	const struct mr_ipfix_tail *tail;
+	struct mr_ipfix_found found;
+	struct mr_ipfix_msg *m;
+	uint16_t value_max;
+	uint8_t *p;
+
+	mr_ipfix_found_make(&found, s->tails, rec, part.dir);
+	choice = mr_ipfix_tail_choose(s->tails, rec, &found);
+	if (choice == MR_IPFIX_TAIL_NONE)
+		return plain_put(s, rec, &part, 1, now_ns);
+	slot = mr_ipfix_slot(part.layout, choice);
+	tail = mr_ipfix_slot_tail(s->tails, slot);
+	len = l->len + mr_ipfix_tail_plan(tail, &found, room, &value_max);
+	m = message(s, slot, len, now_ns);
+	if (m == NULL)
+		return NULL;
+	if (s->use[slot] == MR_IPFIX_UNUSED) {
+		s->use[slot] = MR_IPFIX_NEW;
+		s->news = true;
+	}
+	p = mr_ipfix_encode(l, part.dir, rec, s->common->observation_point, m->data + m->len);
+	p = mr_ipfix_tail_encode(tail, &found, part.dir, value_max, p);
+	m->len = (uint32_t)(p - m->data);
 	return m;
 }
 
@@ -227,19 +307,14 @@ void mr_ipfix_session_put(struct mr_ipfix_session *s, const struct mr_flow_rec *
 	uint64_t packets = rec->packets[0] + rec->packets[1], octets = rec->octets[0] + rec->octets[1];
 	struct mr_ipfix_part part[2];
 	unsigned n = mr_ipfix_split(s->profile, rec, part);
-	const struct mr_ipfix_layout *l = &s->layout[part[0].layout];
-	/* both records of a flow in one message, so that a flow is sent or isn't */
-	struct mr_ipfix_msg *m = message(s, part[0].layout, n * l->len, now_ns);
-	uint8_t *p;
+	struct mr_ipfix_msg *m = rec->detail != NULL && s->tails != NULL
+					 ? detailed_put(s, rec, part[0], now_ns)
+					 : plain_put(s, rec, part, n, now_ns);
 
 	if (m == NULL) {
 		not_sent(s, 1, packets, octets, now_ns);
 		return;
 	}
-	p = m->data + m->len;
-	for (unsigned i = 0; i < n; i++)
-		p = mr_ipfix_encode(l, part[i].dir, rec, s->common->observation_point, p);
-	m->len = (uint32_t)(p - m->data);
 	m->entries[m->load.flows++] = entry;
 	m->load.records += n;
 	m->load.packets += packets;
@@ -256,7 +331,7 @@ void mr_ipfix_session_flush(struct mr_ipfix_session *s, uint64_t now_ns)
 	if (!s->up)
 		return;
 	send_ready(s, now_ns); /* room for the open ones */
-	for (unsigned i = 0; i < s->n_layouts; i++)
+	for (unsigned i = 0; i < s->n_slots; i++)
 		if (s->open[i] != NULL)
 			seal(s, i, now_ns);
 	send_ready(s, now_ns);
@@ -276,7 +351,7 @@ void mr_ipfix_session_poll(struct mr_ipfix_session *s, uint64_t now_ns)
 	if (connection != s->connection) {
 		s->connection = connection;
 		s->sequence = 0;
-		s->described = false;
+		s->described = false; /* and with it all that is new */
 	}
 	s->ops->stats(s->transport, &ts);
 	if (ts.lost_flows != s->lost_flows) {
@@ -336,26 +411,42 @@ static void session_free(struct mr_ipfix_session *s)
 {
 	free(s->data);
 	free(s->entries);
+	free(s->tails);
 	free(s);
 }
 
 static int buffers_make(struct mr_ipfix_session *s)
 {
-	uint32_t record_min = s->layout[0].len, per_msg;
+	uint32_t record_min = s->layout[0].len, per_msg, n_msgs = MR_IPFIX_BATCH_MSGS + s->n_slots;
 
 	for (unsigned i = 1; i < s->n_layouts; i++)
 		record_min = s->layout[i].len < record_min ? s->layout[i].len : record_min;
 	per_msg = (s->msg_max - RECORDS_OFF) / record_min;
-	s->n_entries = MSGS_MAX * per_msg;
-	s->data = malloc((size_t)(MSGS_MAX + 1) * s->msg_max);
+	s->n_entries = n_msgs * per_msg;
+	s->data = malloc((size_t)(n_msgs + 1) * s->msg_max);
 	s->entries = malloc(s->n_entries * sizeof(*s->entries));
 	if (s->data == NULL || s->entries == NULL)
 		return -ENOMEM;
-	for (unsigned i = 0; i < MSGS_MAX; i++) {
-		s->msgs[i].data = s->data + (size_t)i * s->msg_max;
+	/* the last one is taken first: memory of messages that are never needed at once isn't touched */
+	for (unsigned i = n_msgs; i-- > 0;) {
+		s->msgs[i].data = s->data + (size_t)(i + 1) * s->msg_max;
 		s->msgs[i].entries = s->entries + (size_t)i * per_msg;
 		s->unused[s->n_unused++] = &s->msgs[i];
 	}
+	return 0;
+}
+
+/* Details go out in profile full. */
+static int tails_make(struct mr_ipfix_session *s)
+{
+	s->n_slots = s->n_layouts;
+	if (s->profile != MR_IPFIX_FULL)
+		return 0;
+	s->tails = malloc(sizeof(*s->tails));
+	if (s->tails == NULL)
+		return -ENOMEM;
+	mr_ipfix_tails_make(s->tails, s->layout, s->msg_max);
+	s->n_slots = MR_IPFIX_SLOTS;
 	return 0;
 }
 
@@ -379,7 +470,7 @@ static int session_setup(struct mr_ipfix_session *s, const struct mr_ipfix_colle
 		s->refresh_msgs = conf->template_refresh_msgs != 0 ? conf->template_refresh_msgs : 4096;
 	}
 	s->n_layouts = mr_ipfix_layouts_make(s->profile, s->common->generation, s->layout);
-	if (buffers_make(s) != 0)
+	if (tails_make(s) != 0 || buffers_make(s) != 0)
 		return mr_err_set(err, ENOMEM, "out of memory for its messages");
 	return s->ops->open(conf, mr_clock_mono_ns(), &s->transport, err);
 }
@@ -420,7 +511,7 @@ void mr_ipfix_session_finish(struct mr_ipfix_session *s, uint64_t now_ns)
 	for (unsigned i = 0; i < s->n_ready; i++)
 		settle(s, s->ready[i], false, now_ns);
 	s->n_ready = 0;
-	for (unsigned i = 0; i < s->n_layouts; i++) {
+	for (unsigned i = 0; i < s->n_slots; i++) {
 		if (s->open[i] != NULL)
 			settle(s, s->open[i], false, now_ns);
 		s->open[i] = NULL;

@@ -5,6 +5,7 @@
 #include "ipfix/mr_ipfix_exporter.h"
 #include "ipfix/mr_ipfix_layout.h"
 #include "ipfix/mr_ipfix_ledger.h"
+#include "ipfix/mr_ipfix_tail.h"
 #include "ipfix/mr_ipfix_transport.h"
 
 #ifdef __cplusplus
@@ -15,9 +16,9 @@ extern "C" {
  * @file
  * One collector of an exporter: its layouts, the messages being filled, sequence number and figures.
  *
- * Each layout fills a message of its own, so that records of different families don't cut each other's sets
- * short. Full messages wait until a batch is complete; sequence number and Export Time are written when it is
- * sent.
+ * Each template fills a message of its own, so that records of different families don't cut each other's sets
+ * short. Templates of records with details are announced when the first such record comes. Full messages wait
+ * until a batch is complete; sequence number and Export Time are written when it is sent.
  */
 
 #define MR_IPFIX_BATCH_MSGS	32
@@ -68,12 +69,12 @@ struct mr_ipfix_session {
 	uint32_t sequence;   /* data records sent on this connection */
 
 	uint32_t msg_max; /* octets, multiple of 4 */
-	struct mr_ipfix_msg *open[MR_IPFIX_LAYOUTS_MAX];
+	struct mr_ipfix_msg *open[MR_IPFIX_SLOTS];
 	struct mr_ipfix_msg *ready[MR_IPFIX_BATCH_MSGS];
 	unsigned n_ready;
-	struct mr_ipfix_msg *unused[MR_IPFIX_BATCH_MSGS + MR_IPFIX_LAYOUTS_MAX];
+	struct mr_ipfix_msg *unused[MR_IPFIX_BATCH_MSGS + MR_IPFIX_SLOTS];
 	unsigned n_unused;
-	struct mr_ipfix_msg msgs[MR_IPFIX_BATCH_MSGS + MR_IPFIX_LAYOUTS_MAX];
+	struct mr_ipfix_msg msgs[MR_IPFIX_BATCH_MSGS + MR_IPFIX_SLOTS];
 	uint8_t *data;	    /* of all messages, and one for templates and options */
 	uint32_t *entries;  /* of all messages */
 	uint32_t n_entries; /* how many these are */
@@ -83,6 +84,10 @@ struct mr_ipfix_session {
 
 	unsigned n_layouts;
 	struct mr_ipfix_layout layout[MR_IPFIX_LAYOUTS_MAX];
+	unsigned n_slots;
+	uint8_t use[MR_IPFIX_SLOTS];  /* enum mr_ipfix_use */
+	bool news;		      /* a slot is MR_IPFIX_NEW */
+	struct mr_ipfix_tails *tails; /* NULL: details aren't exported */
 };
 
 /** @param transports  by enum mr_ipfix_proto, NULL where there is none */

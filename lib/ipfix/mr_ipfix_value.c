@@ -8,6 +8,7 @@
 
 #include "base/mr_clock.h"
 #include "ipfix/mr_ipfix_encode.h"
+#include "ipfix/mr_ipfix_text.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -128,27 +129,6 @@ void mr_ipfix_json_key(struct mr_wbuf *w, uint32_t pen, uint16_t id, unsigned nt
 	mr_wbuf_put_bytes(w, "\":", 2);
 }
 
-/* Octets of the UTF-8 character at @p s, 0 when it isn't one (RFC 3629: no overlong form, no surrogate). */
-static size_t utf8_len(const uint8_t *s, size_t left)
-{
-	uint8_t lead = s[0];
-	size_t n = lead < 0x80			 ? 1
-		   : lead >= 0xc2 && lead < 0xe0 ? 2
-		   : (lead & 0xf0) == 0xe0	 ? 3
-		   : lead >= 0xf0 && lead < 0xf5 ? 4
-						 : 0;
-
-	if (n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((lead == 0xe0 && s[1] < 0xa0) || (lead == 0xed && s[1] > 0x9f) || (lead == 0xf0 && s[1] < 0x90) ||
-	    (lead == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 void mr_ipfix_json_string(struct mr_wbuf *w, const char *text, size_t len)
 {
 	const uint8_t *s = (const uint8_t *)text;
@@ -156,7 +136,7 @@ void mr_ipfix_json_string(struct mr_wbuf *w, const char *text, size_t len)
 
 	mr_wbuf_put_u8(w, '"');
 	for (size_t i = 0, n; i < len; i += n == 0 ? 1 : n) {
-		n = utf8_len(s + i, len - i);
+		n = mr_ipfix_utf8_len(s + i, len - i);
 		if (n == 0) {
 			mr_ipfix_json_raw(w, "\\ufffd");
 		} else if (s[i] == '"' || s[i] == '\\') {

@@ -30,6 +30,7 @@ enum {
  * octets: width of a number, else 0. pen: 0 for an IANA element, else MR_L7_PEN with an element of our own.
  * Private elements by protocol: HTTP 100.., HTTP/2 130.., DNS 150.., TLS 200.., QUIC 240.., SSH 260.., SMTP 280..,
  * FTP 300.., SMB 320.., RDP 340.., DHCP 360.., NTP 380.., SNMP 400.., SIP 420.., MQTT 440.., Modbus 460...
+ * tls_sni is 16. Numbers below 100 are of lib/ipfix/mr_ipfix_detail.h otherwise.
  */
 #define MR_L7_PEN 32473u
 
@@ -95,7 +96,7 @@ enum {
 	X(DNS_NOTE, "dns_note", MR_L7_TEXT, 0, MR_L7_MANY, MR_L7_PEN, 164, "what is odd about a message (names: lib/l7/README.md)")
 
 #define MR_L7_FIELDS_TLS(X) \
-	X(TLS_SNI, "tls_sni", MR_L7_TEXT, 0, 0, MR_L7_PEN, 200, "server name that the client asks for") \
+	X(TLS_SNI, "tls_sni", MR_L7_TEXT, 0, 0, MR_L7_PEN, 16, "server name that the client asks for") \
 	X(TLS_VERSION, "tls_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 201, "version that the server chose") \
 	X(TLS_CLIENT_VERSION, "tls_client_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 202, "highest version offered") \
 	X(TLS_RECORD_VERSION, "tls_record_version", MR_L7_TEXT, 0, 0, MR_L7_PEN, 203, \

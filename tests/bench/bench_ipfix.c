@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flow records encoded a second, by profile: memory only, the transport takes messages and forgets them. */
+/* Flow records encoded a second, by profile: memory only, the transport takes messages and forgets them.
+ * A + stands for records with details. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mr_buf.h"
 #include "base/mr_clock.h"
+#include "flow/mr_flow_detail.h"
 #include "ipfix/mr_flow_json.h"
 #include "ipfix/mr_ipfix_exporter_priv.h"
 
@@ -74,6 +76,7 @@ static void recs_make(void)
 			state = state * 6364136223846793005u + 1442695040888963407u;
 			octets[k] = (uint8_t)(state >> 56);
 		}
+		r->detail = NULL;
 		r->family = i % 4 == 0 ? 6 : 4;
 		r->proto = protos[i / 4 % 4];
 		for (unsigned dir = 0; dir < 2; dir++) {
@@ -84,6 +87,52 @@ static void recs_make(void)
 			r->start_ns[dir] = seen ? start_ns + i : 0;
 			r->end_ns[dir] = seen ? start_ns + i * MR_NS_PER_MS : 0;
 		}
+	}
+}
+
+/* Each record with how TCP did and what a TLS handshake says, or the same of DNS over UDP. */
+static void details_make(void)
+{
+	static const struct {
+		enum mr_l7_field field;
+		const char *text; /* NULL: a number */
+	} values[2][6] = {
+		{ { MR_L7_F_TLS_SNI, "cdn.static.example.org" },
+		  { MR_L7_F_TLS_VERSION, "TLS 1.3" },
+		  { MR_L7_F_TLS_ALPN, "h2" },
+		  { MR_L7_F_TLS_JA3, "e7d705a3286e19ea42f587b344ee6865" },
+		  { MR_L7_F_TLS_JA4, "t13d1516h2_8daaf6152771_b186095e22b6" },
+		  { MR_L7_F_TLS_CIPHER, NULL } },
+		{ { MR_L7_F_DNS_NAME, "www.example.org" },
+		  { MR_L7_F_DNS_TYPE, NULL },
+		  { MR_L7_F_DNS_RCODE, NULL },
+		  { MR_L7_F_DNS_ANSWERS, NULL },
+		  { MR_L7_F_DNS_ANSWER, "www.example.net" },
+		  { MR_L7_F_DNS_ANSWER, "192.0.2.1" } },
+	};
+	static struct mr_flow_detail details[RECORDS];
+	static struct mr_l7_chunks chunks;
+	static uint8_t memory[RECORDS * 4 * MR_L7_CHUNK] __attribute__((aligned(64)));
+
+	mr_l7_chunks_init(&chunks, memory, sizeof(memory));
+	for (unsigned i = 0; i < RECORDS; i++) {
+		bool tcp = recs[i].proto == 6;
+		struct mr_l7_writer w = { 0 };
+
+		for (unsigned k = 0; k < 6; k++) {
+			const char *text = values[tcp ? 0 : 1][k].text;
+			uint64_t number = i;
+
+			mr_l7_value_begin(&chunks, &w, values[tcp ? 0 : 1][k].field, 0, UINT16_MAX);
+			mr_l7_value_add(&chunks, &w, text != NULL ? (const void *)text : &number,
+					(uint16_t)(text != NULL ? strlen(text) : sizeof(number)), UINT16_MAX);
+		}
+		details[i] = (struct mr_flow_detail){ .has_tcp = tcp,
+						      .application = tcp ? "tls" : "dns",
+						      .application_id = 6u << 24 | 443,
+						      .values = w.first,
+						      .chunks = &chunks };
+		recs[i].detail = &details[i];
 	}
 }
 
@@ -126,7 +175,7 @@ static int bench_profile(enum mr_ipfix_profile profile, const char *name)
 	return 0;
 }
 
-static void bench_json(void)
+static void bench_json(const char *what)
 {
 	static char room[MR_FLOW_JSON_MAX];
 	static struct mr_flow_json json;
@@ -149,7 +198,7 @@ static void bench_json(void)
 		took_ns = (mr_clock_mono_ns() - start_ns) * 10;
 		best_ns = took_ns < best_ns ? took_ns : best_ns;
 	}
-	report("json", best_ns, (uint64_t)RECORDS * ROUNDS, octets * 10);
+	report(what, best_ns, (uint64_t)RECORDS * ROUNDS, octets * 10);
 }
 
 int main(void)
@@ -158,6 +207,10 @@ int main(void)
 	if (bench_profile(MR_IPFIX_COMPAT, "compat") != 0 || bench_profile(MR_IPFIX_BIFLOW, "biflow") != 0 ||
 	    bench_profile(MR_IPFIX_FULL, "full") != 0)
 		return 1;
-	bench_json();
+	bench_json("json");
+	details_make();
+	if (bench_profile(MR_IPFIX_FULL, "full+") != 0)
+		return 1;
+	bench_json("json+");
 	return 0;
 }

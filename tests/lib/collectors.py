@@ -153,10 +153,27 @@ def ipfix_dump(path):
     return IpfixDump(*map(int, numbers.groups()), warnings=done.stderr)
 
 
-def ipfix_dump_records(path):
+_ELEMENT_TYPES = ("octetArray", "unsigned8", "unsigned16", "unsigned32", "unsigned64", "signed8", "signed16", "signed32",
+                  "signed64", "float32", "float64", "boolean", "macAddress", "string", "dateTimeSeconds",
+                  "dateTimeMilliseconds", "dateTimeMicroseconds", "dateTimeNanoseconds", "ipv4Address", "ipv6Address")
+
+
+def element_file(path, type_records):
+    """Our elements for libfixbuf, from what the exporter says about them (options 325, RFC 5610)."""
+    rows = "".join(f"<record><name>{r['informationElementName']}</name>"
+                   f"<dataType>{_ELEMENT_TYPES[int(r['informationElementDataType'])]}</dataType>"
+                   f"<cert:enterpriseId>{r['privateEnterpriseNumber']}</cert:enterpriseId>"
+                   f"<elementId>{r['informationElementId']}</elementId></record>" for r in type_records)
+    path.write_text('<registry xmlns="http://www.iana.org/assignments" xmlns:cert="http://www.cert.org/ipfix" id="ipfix">'
+                    f'<registry id="ipfix-information-elements">{rows}</registry></registry>', encoding="ascii")
+    return path
+
+
+def ipfix_dump_records(path, elements=None):
     """ipfixDump's data records as dictionaries; a repeated element gets the key name_2."""
     records, record = [], None
-    for line in run("ipfixDump", "--data", "-i", path).splitlines():
+    options = ("-e", elements) if elements else ()
+    for line in run("ipfixDump", *options, "--data", "-i", path).splitlines():
         if line.startswith("--- data record"):
             record = {}
             records.append(record)
@@ -213,7 +230,8 @@ class Sniffer:
         for part in root.iterfind("./packet/proto[@name='cflow']/field"):
             number = re.match(r"Set \d+ \[id=(\d+)\] \(\d+ flows\)", part.get("show") or "")
             for flow in part.findall("field") if number else ():
-                if re.match(r"Flow \d+$", flow.get("show") or ""):
+                # behind it may stand a name that is in the record
+                if re.match(r"Flow \d+( \[.*\])?$", flow.get("show") or ""):
                     found.append((int(number[1]), _pdml_fields(flow)))
         return found
 

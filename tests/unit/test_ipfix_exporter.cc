@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-
 #include <thread>
 
 #include <csignal>
@@ -19,6 +18,7 @@
 #include "ipfix/mr_ipfix_control.h"
 #include "ipfix/mr_ipfix_session.h"
 #include "ipfix_util.h"
+#include "l7/mr_l7.h"
 
 static const uint64_t S = MR_NS_PER_S;
 
@@ -256,7 +256,7 @@ TEST(IpfixTemplates, EachOptionsTemplateHasASetOfItsOwn)
 			EXPECT_EQ((4u + 6 + 4u * u16_at(m, off + 6) + 3) / 4 * 4, u16_at(m, off + 2));
 			ids.insert(u16_at(m, off + 4));
 		}
-	EXPECT_EQ((std::set<unsigned>{ 320, 321, 322, 323, 324, 328 }), ids);
+	EXPECT_EQ((std::set<unsigned>{ 320, 321, 322, 323, 324, 325, 327, 328 }), ids);
 }
 
 static size_t template_messages(const Fake &f)
@@ -370,10 +370,10 @@ TEST(IpfixTemplates, IdsFollowTheGeneration)
 	e.tick(T0);
 	decode(d, fakes["c"].taken);
 	for (const Template &t : d.templates) {
-		EXPECT_GE(t.id, 256 + 63 * 128);
-		EXPECT_LT(t.id, 256 + 64 * 128);
+		EXPECT_GE(t.id, 256 + 63 * 512);
+		EXPECT_LT(t.id, 256 + 64 * 512);
 	}
-	EXPECT_EQ(1u, d.options(256 + 63 * 128 + 64).size());
+	EXPECT_EQ(1u, d.options(256 + 63 * 512 + 64).size());
 }
 
 TEST(IpfixOptions, SayWhatIsKnownInEveryProfile)
@@ -414,9 +414,10 @@ TEST(IpfixOptions, SayWhatIsKnownInEveryProfile)
 		EXPECT_EQ((T0 + 61 * S) / 1000000, d.options(322)[1].number("observationTimeMilliseconds_2"));
 		ASSERT_EQ(2u, d.options(323).size());
 		EXPECT_EQ(0u, d.options(323)[1].number("notSentFlowTotalCount"));
-		EXPECT_EQ(0u, d.options(325).size()) << "no profile has a private element yet";
 
 		bool full = p == MR_IPFIX_FULL;
+		EXPECT_EQ(full, d.options(325).size() > 100);
+		EXPECT_EQ(full, d.options(327).size() > 10);
 		EXPECT_EQ(full ? 16u : 0u, d.options(324).size());
 		ASSERT_EQ(full ? 4u : 0u, d.options(328).size());
 		if (full) {
@@ -477,45 +478,63 @@ TEST(IpfixOptions, NotSentFlowsAreReported)
 	EXPECT_EQ(10u, f.totals.refused_flows);
 }
 
-// No profile has a private element today; the mechanism is there for the day when one has (RFC 5610).
+// RFC 5610: each element of ours that a template may have, once.
 TEST(IpfixOptions, PrivateElementsDescribeThemselves)
 {
-	struct mr_ipfix_layout layouts[2] = {};
-	struct mr_ipfix_description desc = {};
-	std::vector<Bytes> messages;
-	std::vector<uint8_t> room(512);
-	struct mr_ipfix_control c;
+	std::set<uint64_t> ids;
+	Exporter e;
 	Decoder d;
-	auto emit = [](void *ctx, uint8_t *msg, size_t len, uint32_t records) {
-		auto *out = static_cast<std::vector<Bytes> *>(ctx);
-		mr_ipfix_header_put(msg, len, T0, out->empty() ? 0 : 99, 1);
-		out->emplace_back(msg, msg + len);
-		return true;
-	};
 
-	for (int i = 0; i < 2; i++) { // both have the first, one has the second
-		layouts[i].id = (uint16_t)(264 + i);
-		layouts[i].field[layouts[i].n++] = { 0, 8, 4 };
-		layouts[i].field[layouts[i].n++] = { MR_PEN, 1, 4 };
+	e.collectors = { collector("c", MR_IPFIX_TCP, MR_IPFIX_FULL) };
+	ASSERT_EQ(0, e.open());
+	e.tick(T0);
+	decode(d, fakes["c"].taken);
+	for (const Record &r : d.options(325)) {
+		uint16_t id = (uint16_t)r.number("informationElementId");
+		const struct mr_ipfix_ie *ie = mr_ipfix_ie_find(MR_PEN, id);
+
+		EXPECT_EQ(2u, r.scopes);
+		EXPECT_TRUE(ids.insert(id).second) << id;
+		EXPECT_EQ((uint64_t)MR_PEN, r.number("privateEnterpriseNumber"));
+		ASSERT_NE(nullptr, ie) << id;
+		EXPECT_EQ(ie->type, r.number("informationElementDataType"));
+		EXPECT_EQ(Bytes(ie->name, ie->name + strlen(ie->name)),
+			  r.values.at("informationElementName"));
+		if (id == 16) {
+			EXPECT_EQ("{\"privateEnterpriseNumber\":" + std::to_string(MR_PEN) +
+					  ",\"informationElementId\":16,\"informationElementDataType\":13,"
+					  "\"informationElementSemantics\":0,\"informationElementUnits\":0,"
+					  "\"informationElementName\":\"tls_sni\"}",
+				  r.json);
+		}
 	}
-	layouts[1].field[layouts[1].n++] = { MR_PEN, 16, MR_IPFIX_VARLEN };
-	desc.layouts = layouts;
-	desc.n_layouts = 2;
-	mr_ipfix_control_init(&c, room.data(), room.size(), emit, &messages);
-	mr_ipfix_control_templates(&c, &desc);
-	ASSERT_TRUE(mr_ipfix_control_end(&c));
-	mr_ipfix_control_constants(&c, &desc);
-	ASSERT_TRUE(mr_ipfix_control_end(&c));
-	decode(d, messages);
-	ASSERT_EQ(2u, d.options(325).size());
-	EXPECT_EQ(2u, d.options(325)[0].scopes);
-	EXPECT_EQ("{\"privateEnterpriseNumber\":" + std::to_string(MR_PEN) +
-			  ",\"informationElementId\":16,\"informationElementDataType\":13,"
-			  "\"informationElementSemantics\":0,\"informationElementUnits\":0,"
-			  "\"informationElementName\":\"tlsServerName\"}",
-		  d.options(325)[1].json);
-	ASSERT_EQ(7u, d.templates.size());
-	EXPECT_EQ(MR_PEN, d.templates[1].fields[2].pen);
+	for (uint16_t id = 1; id <= MR_IPFIX_PRIVATE_MAX; id++)
+		EXPECT_EQ(mr_ipfix_ie_find(MR_PEN, id) != nullptr, ids.count(id) == 1) << id;
+	EXPECT_EQ(1u, ids.count(16));
+	EXPECT_EQ(0u, ids.count(108)) << "cookies are for rules only";
+}
+
+TEST(IpfixOptions, ApplicationsAreNamed)
+{
+	Exporter e;
+	Decoder d;
+	unsigned n = 0;
+
+	e.collectors = { collector("c", MR_IPFIX_TCP, MR_IPFIX_FULL) };
+	ASSERT_EQ(0, e.open());
+	e.tick(T0);
+	decode(d, fakes["c"].taken);
+	for (; mr_l7_all[n] != nullptr; n++) {
+		const struct mr_l7_ops *ops = mr_l7_all[n];
+		const Record r = d.options(327).at(n);
+
+		EXPECT_EQ(1u, r.scopes);
+		EXPECT_EQ(6u << 24 | ops->selector, r.number("applicationId"));
+		EXPECT_NE(std::string::npos,
+			  r.json.find("\"applicationName\":\"" + std::string(ops->name) + "\""));
+		EXPECT_NE(std::string::npos, r.json.find(ops->description)) << "it fits";
+	}
+	EXPECT_EQ(n, d.options(327).size());
 }
 
 TEST(IpfixExporter, HalfFilledMessagesLeaveAfterAFifthOfASecond)
@@ -814,7 +833,8 @@ TEST(IpfixExporter, BadConfigurationIsOneClearLine)
 		EXPECT_EQ(nullptr, strchr(e.err.msg, '\n'));
 		/* the collector is named, once */
 		const char *named = strstr(e.err.msg, "collector first: ");
-		EXPECT_TRUE(named == nullptr || strstr(named + 1, "collector first: ") == nullptr) << e.err.msg;
+		EXPECT_TRUE(named == nullptr || strstr(named + 1, "collector first: ") == nullptr)
+			<< e.err.msg;
 	}
 }
 

@@ -46,10 +46,11 @@ TEST(IpfixElement, NamesOfIanaReversePrivateAndUnknownOnes)
 	EXPECT_STREQ("octetDeltaCount", mr_ipfix_ie_name(0, 1, name));
 	EXPECT_STREQ("reverseOctetDeltaCount", mr_ipfix_ie_name(R, 1, name));
 	EXPECT_STREQ("bgpDestinationLargeCommunityList", mr_ipfix_ie_name(0, 491, name));
-	EXPECT_STREQ("tlsServerName", mr_ipfix_ie_name(MR_PEN, 16, name));
+	EXPECT_STREQ("tls_sni", mr_ipfix_ie_name(MR_PEN, 16, name));
+	EXPECT_STREQ("clientRttMicroseconds", mr_ipfix_ie_name(MR_PEN, 1, name));
 	EXPECT_STREQ("e0id492", mr_ipfix_ie_name(0, 492, name));
 	EXPECT_STREQ("e9id65535", mr_ipfix_ie_name(9, 65535, name));
-	EXPECT_STREQ(("e" + std::to_string(MR_PEN) + "id8").c_str(), mr_ipfix_ie_name(MR_PEN, 8, name));
+	EXPECT_STREQ(("e" + std::to_string(MR_PEN) + "id99").c_str(), mr_ipfix_ie_name(MR_PEN, 99, name));
 	EXPECT_EQ(nullptr, mr_ipfix_ie_find(0, 0));
 	EXPECT_EQ(nullptr, mr_ipfix_ie_find(R, 32767));
 	EXPECT_EQ(MR_IPFIX_T_MS, mr_ipfix_ie_find(R, 152)->type);
@@ -86,10 +87,10 @@ TEST(IpfixTemplate, CompatAndBiflowAreTheDocumentedLists)
 	EXPECT_EQ(82, l[1].len);
 	ASSERT_EQ(8u, mr_ipfix_layouts_make(MR_IPFIX_BIFLOW, 2, l));
 	for (unsigned h = 0; h < 4; h++) {
-		EXPECT_EQ(512 + h, l[h].id);
+		EXPECT_EQ(1280 + h, l[h].id);
 		EXPECT_EQ(cat({ heads[h], K, FWD }), fields_of(l[h]))
 			<< "a side unseen: the uniflow template";
-		EXPECT_EQ(516 + h, l[4 + h].id);
+		EXPECT_EQ(1284 + h, l[4 + h].id);
 		EXPECT_EQ(cat({ heads[h], K, REV, FWD, { { 0, 239 } } }), fields_of(l[4 + h]));
 	}
 }
@@ -102,8 +103,8 @@ TEST(IpfixTemplate, FullHasEverythingOfBiflowAndItsOwnIds)
 	for (unsigned h = 0; h < 4; h++) {
 		Fields uni = fields_of(l[h]), bi = fields_of(l[4 + h]), want = cat({ heads[h], K, REV, FWD });
 
-		EXPECT_EQ(256 + 128 * 63 + 12 + h, l[h].id);
-		EXPECT_EQ(256 + 128 * 63 + 8 + h, l[4 + h].id);
+		EXPECT_EQ(256 + 512 * 63 + 12 + h, l[h].id);
+		EXPECT_EQ(256 + 512 * 63 + 8 + h, l[4 + h].id);
 		for (auto f : want)
 			EXPECT_NE(bi.end(), std::find(bi.begin(), bi.end(), f)) << f.second;
 		for (auto f : bi)
