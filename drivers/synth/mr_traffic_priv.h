@@ -45,6 +45,18 @@ struct mr_traffic_session {
 
 _Static_assert(sizeof(struct mr_traffic_session) == 16, "four to a cache line");
 
+struct mr_traffic_mix;
+struct mr_traffic_tunnel;
+
+/* Where a flow of a mix is in its script. Written by the owner of the slot's lane. */
+struct mr_traffic_talk {
+	uint32_t generation; /* as above */
+	uint32_t pass; /* of the loop */
+	uint8_t step; /* next message */
+	uint8_t fault; /* enum mr_traffic_fault that the next packet is, or _FINE */
+	uint16_t unused;
+};
+
 struct mr_traffic {
 	struct mr_traffic_conf conf;
 	const struct mr_traffic_kind *background;
@@ -62,6 +74,10 @@ struct mr_traffic {
 	bool alike; /* all packets have one template */
 	bool udp_only; /* all packets are UDP */
 	struct mr_traffic_session *sessions; /* one a slot, or NULL */
+	struct mr_traffic_mix *mix; /* or NULL */
+	struct mr_traffic_tunnel *tunnel; /* or NULL */
+	struct mr_traffic_talk *talks; /* one a slot, or NULL */
+	uint32_t lost_share, retransmit_share, reorder_share; /* the second holds the first, the third both */
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };
 
@@ -149,6 +165,19 @@ extern const struct mr_traffic_kind mr_traffic_steady;
 extern const struct mr_traffic_kind mr_traffic_session;
 extern const struct mr_traffic_kind mr_traffic_synflood;
 
+extern const struct mr_traffic_kind mr_traffic_mix_kind;
+
+/* One's complement sum of the digits of a name, at an odd or even offset. */
+static inline uint32_t mr_traffic_digits_sum(uint64_t digits, uint32_t off)
+{
+	uint32_t sum = mr_build_fold(digits);
+
+	return off & 1 ? __builtin_bswap16((uint16_t)sum) : sum;
+}
+
+/* A frame's template with what @p f holds as its payload; the rest of the frame stays in @p f. */
+void mr_traffic_template_make(struct mr_traffic_template *tm, unsigned head, struct mr_build *f, uint64_t vlan);
+void mr_traffic_template_address(struct mr_build *f, bool v6);
 void mr_traffic_templates_init(struct mr_traffic *t);
 /** @p data  frames begin @p data_off octets behind these */
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],

@@ -16,6 +16,15 @@
  * first, or when a SYN opens the connection anew after FINs of both sides or a RST; and at the end.
  */
 
+/** What the model knows of a packet beyond its headers. */
+struct gen_depth {
+	bool known; /* false: nothing of what follows */
+	uint32_t flow; /* number in the model */
+	uint8_t app, fault; /* enum mr_traffic_app, enum mr_traffic_fault */
+	uint8_t tunnel[2]; /* enum mr_traffic_tunnel_kind, outermost first */
+	bool reply;
+};
+
 /** One packet as it was meant. */
 struct gen_packet {
 	uint64_t time_ns; /* UTC */
@@ -27,6 +36,7 @@ struct gen_packet {
 	uint16_t id; /* of ICMP messages that have one, both directions of it are one flow */
 	uint32_t ip_len; /* octets from the IP header on */
 	const char *not_metered; /* the reason's key in mr_counter.h; NULL: metered, the above counts */
+	struct gen_depth depth;
 	const char *note; /* the key of the note that a decoder owes, or NULL */
 };
 

@@ -11,7 +11,6 @@
 #include "tools/gen/gen.h"
 
 #define CONF_MAX      1024
-#define WHOLE_FRAME   (MR_TRAFFIC_WIRE_MAX + MR_TRAFFIC_HEAD)
 #define BURST	      64
 #define IDLE_DEF_S    30
 #define ACTIVE_DEF_S  300
@@ -125,6 +124,23 @@ static void address(uint32_t wire, bool v6, uint8_t out[16])
 	memcpy(out + (v6 ? 12 : 0), &wire, 4);
 }
 
+static struct gen_depth describe_depth(const struct mr_traffic_conf *conf, const struct mr_traffic_batch *b,
+				       unsigned i)
+{
+	bool mix = conf->mix != MR_TRAFFIC_ZEROS && b->message[i] != NULL;
+	struct gen_depth d = { .known = conf->mix != MR_TRAFFIC_ZEROS || conf->tunnel[0] != MR_TRAFFIC_NO_TUNNEL };
+
+	d.flow = b->flow[i];
+	d.reply = mr_traffic_from_server(b->src[i]);
+	for (int level = 0; level < MR_TRAFFIC_TUNNELS; level++)
+		d.tunnel[level] = (uint8_t)conf->tunnel[level];
+	if (mix) {
+		d.app = (uint8_t)b->app[i];
+		d.fault = (uint8_t)b->fault[i];
+	}
+	return d;
+}
+
 static struct gen_packet describe(const struct mr_traffic *t, const struct mr_traffic_batch *b, unsigned i)
 {
 	bool v6 = b->head[i] & 1;
@@ -146,7 +162,8 @@ static struct gen_packet describe(const struct mr_traffic *t, const struct mr_tr
 	return p;
 }
 
-static void write_traffic(struct gen *g, struct mr_traffic *t, uint8_t *const data[])
+static void write_traffic(struct gen *g, struct mr_traffic *t, const struct mr_traffic_conf *conf,
+			  uint8_t *const data[])
 {
 	struct mr_traffic_cursor cursor;
 	struct mr_traffic_batch batch;
@@ -158,6 +175,7 @@ static void write_traffic(struct gen *g, struct mr_traffic *t, uint8_t *const da
 		for (uint16_t i = 0; i < n; i++) {
 			struct gen_packet p = describe(t, &batch, i);
 
+			p.depth = describe_depth(conf, &batch, i);
 			gen_file_put(g->file, p.time_ns, data[i], batch.frame_len[i], batch.frame_len[i]);
 			if (g->expect != NULL)
 				g->rc |= gen_expect_put(g->expect, &p);
@@ -181,11 +199,11 @@ static int make_traffic(struct gen *g, const char *text, struct mr_err *err)
 	rc = mr_traffic_create(&conf, &t, err);
 	if (rc != 0)
 		return rc;
-	room = calloc(BURST, WHOLE_FRAME);
+	room = calloc(BURST, mr_traffic_room(t));
 	if (room != NULL) {
 		for (int i = 0; i < BURST; i++)
-			data[i] = room + (size_t)i * WHOLE_FRAME;
-		write_traffic(g, t, data);
+			data[i] = room + (size_t)i * mr_traffic_room(t);
+		write_traffic(g, t, &conf, data);
 	} else {
 		g->rc = -ENOMEM;
 	}
