@@ -185,6 +185,8 @@ const char *const kinds[] = {
 	"packets=5k,attack=synflood",
 	"packets=1k,ipv6=100,tcp=100,size=1518",
 	"packets=1k,size=9018",
+	"packets=5k,flows=50,mix=web,ipv6=40,new=1k",
+	"packets=5k,flows=50,mix=web,ipv6=40,new=1k,vlan=3,lost=10,retransmit=10,reorder=10,synflood=20",
 };
 
 } // namespace
