@@ -156,7 +156,8 @@ uint32_t mr_traffic_frame_max(const struct mr_traffic *t)
 
 uint32_t mr_traffic_room(const struct mr_traffic *t)
 {
-	uint32_t max = mr_traffic_frame_max(t), least = MR_TRAFFIC_HEAD + MR_TRAFFIC_WRAP_MAX;
+	uint32_t max = mr_traffic_frame_max(t);
+	uint32_t least = MR_TRAFFIC_HEAD + (t->tunnel == NULL ? 0 : t->tunnel->len);
 
 	return max > least ? max : least;
 }
