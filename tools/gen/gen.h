@@ -53,6 +53,8 @@ struct gen_scenario {
 	const char *name;
 	const char *help;
 	void (*make)(struct gen *g);
+	/* JSON, or NULL: values of applications and counters that a probe must come to; README.md says more */
+	const char *outcome;
 };
 
 extern const struct gen_scenario gen_scenarios[]; /* name NULL: end */
@@ -62,3 +64,12 @@ void gen_malformed(struct gen *g);
 void gen_fragments(struct gen *g);
 void gen_tcp_flows(struct gen *g);
 void gen_timeouts(struct gen *g);
+void gen_evasion_overlap(struct gen *g);
+void gen_evasion_tiny(struct gen *g);
+void gen_evasion_checksum(struct gen *g);
+void gen_evasion_wrap(struct gen *g);
+void gen_evasion_fragments(struct gen *g);
+void gen_evasion_nested(struct gen *g);
+void gen_evasion_gzip(struct gen *g);
+void gen_evasion_headers(struct gen *g);
+void gen_evasion_dns(struct gen *g);

@@ -307,7 +307,7 @@ static void print_record(const struct record *r, FILE *out)
 	fputs("}", out);
 }
 
-void gen_expect_print(const struct gen_expect *e, FILE *out)
+void gen_expect_print(const struct gen_expect *e, const char *outcome, FILE *out)
 {
 	fprintf(out, "{\n  \"packets\": %lu,\n  \"metered_packets\": %lu,\n  \"metered_octets\": %lu,\n",
 		e->packets, e->metered, e->octets);
@@ -316,6 +316,8 @@ void gen_expect_print(const struct gen_expect *e, FILE *out)
 	fprintf(out,
 		"  \"idle_timeout_ns\": %lu,\n  \"active_timeout_ns\": %lu,\n  \"distinct_keys\": %zu,\n",
 		e->idle_ns, e->active_ns, e->flows);
+	if (outcome != NULL)
+		fprintf(out, "  \"outcome\": %s,\n", outcome);
 	if (e->deep) {
 		fprintf(out, "  \"tcp_faults\": {");
 		print_faults(e->faults, out);

@@ -48,7 +48,7 @@ struct gen_expect *gen_expect_create(uint64_t idle_ns, uint64_t active_ns);
 /** -ENOMEM, or 0. */
 int gen_expect_put(struct gen_expect *e, const struct gen_packet *p);
 
-/** One JSON object. */
-void gen_expect_print(const struct gen_expect *e, FILE *out);
+/** One JSON object; @p outcome (JSON, or NULL) is a part of it. */
+void gen_expect_print(const struct gen_expect *e, const char *outcome, FILE *out);
 
 void gen_expect_free(struct gen_expect *e);

@@ -34,7 +34,7 @@ static void help(FILE *out)
 		     "  scenario   hand-made packets instead of the traffic model; only idle and active go "
 		     "with it:\n");
 	for (const struct gen_scenario *s = gen_scenarios; s->name != NULL; s++)
-		fprintf(out, "             %-10s %s\n", s->name, s->help);
+		fprintf(out, "             %-17s %s\n", s->name, s->help);
 	fprintf(out,
 		"  idle       seconds without a packet that end a record, default %d\n"
 		"  active     seconds after which a record is cut, default %d\n\n"
@@ -44,6 +44,8 @@ static void help(FILE *out)
 	mr_traffic_conf_help(out);
 	fprintf(out, "\nExamples:\n"
 		     "  millrace-gen packets=10k flows=100 handshake=yes tcp=90 new=1k rate=10k -o web.pcap\n"
+		     "  millrace-gen packets=100k flows=1k mix=web new=1k rate=100k lost=1 tunnel=vxlan -o "
+		     "depth.pcap\n"
 		     "  millrace-gen scenario=odd -o odd.pcapng --expect odd.json\n");
 }
 
@@ -212,15 +214,16 @@ static int make_traffic(struct gen *g, const char *text, struct mr_err *err)
 	return g->rc == 0 ? 0 : mr_err_set(err, -g->rc, "no memory for so many flows, use fewer");
 }
 
-static int make_scenario(struct gen *g, const char *name, struct mr_err *err)
+static int make_scenario(struct gen *g, const char *name, const char **ret_outcome, struct mr_err *err)
 {
-	char names[256] = "";
+	char names[MR_ERR_MAX / 2] = "";
 
 	for (const struct gen_scenario *s = gen_scenarios; s->name != NULL; s++) {
 		size_t n = strlen(names);
 
 		if (strcmp(s->name, name) == 0) {
 			s->make(g);
+			*ret_outcome = s->outcome;
 			return g->rc == 0
 				       ? 0
 				       : mr_err_set(err, -g->rc, "scenario=%s: %s", name, strerror(-g->rc));
@@ -230,14 +233,15 @@ static int make_scenario(struct gen *g, const char *name, struct mr_err *err)
 	return mr_err_set(err, EINVAL, "scenario=%s: no such scenario; there are %s", name, names);
 }
 
-static int write_expectations(const struct gen_expect *e, const char *path, struct mr_err *err)
+static int write_expectations(const struct gen_expect *e, const char *outcome, const char *path,
+			      struct mr_err *err)
 {
 	FILE *out = fopen(path, "w");
 	bool bad;
 
 	if (out == NULL)
 		return mr_err_set(err, errno, "%s: %s", path, strerror(errno));
-	gen_expect_print(e, out);
+	gen_expect_print(e, outcome, out);
 	bad = ferror(out) != 0;
 	if (fclose(out) != 0 || bad)
 		return mr_err_set(err, EIO, "%s: not written in whole, is there room?", path);
@@ -246,17 +250,19 @@ static int write_expectations(const struct gen_expect *e, const char *path, stru
 
 static int run(struct gen *g, const struct options *o, struct mr_err *err)
 {
+	const char *outcome = NULL;
 	struct mr_err close_err;
 	int rc = gen_file_open(o->out, &g->file, err), close_rc;
 
 	if (rc != 0)
 		return rc;
-	rc = o->scenario == NULL ? make_traffic(g, o->traffic, err) : make_scenario(g, o->scenario, err);
+	rc = o->scenario == NULL ? make_traffic(g, o->traffic, err)
+				 : make_scenario(g, o->scenario, &outcome, err);
 	close_rc = gen_file_close(g->file, &close_err);
 	if (rc == 0 && close_rc != 0)
 		return mr_err_set(err, -close_rc, "%s", close_err.msg);
 	if (rc == 0 && g->expect != NULL)
-		rc = write_expectations(g->expect, o->expect, err);
+		rc = write_expectations(g->expect, outcome, o->expect, err);
 	return rc;
 }
 
