@@ -86,8 +86,7 @@ const struct mr_traffic_kind mr_traffic_steady = {
 };
 
 const struct mr_traffic_kind *const mr_traffic_kinds[] = { &mr_traffic_steady, &mr_traffic_session,
-							   &mr_traffic_mix_kind, &mr_traffic_synflood,
-							   NULL };
+							   &mr_traffic_mix_kind, &mr_traffic_synflood, NULL };
 
 static void lanes_init(struct mr_traffic *t)
 {
@@ -157,15 +156,18 @@ static int conf_check(const struct mr_traffic_conf *c, struct mr_err *err)
 		return mr_err_set(err, EINVAL, "new=%lu needs rate=%lu or more: a flow has a packet at least",
 				  c->new_per_s, c->new_per_s);
 	if (c->mix == MR_TRAFFIC_ZEROS && faults != 0)
-		return mr_err_set(err, EINVAL, "lost, retransmit and reorder are for the TCP flows of a mix, say mix=web");
+		return mr_err_set(err, EINVAL,
+				  "lost, retransmit and reorder are for the TCP flows of a mix, say mix=web");
 	if (faults > 100)
-		return mr_err_set(err, EINVAL, "lost, retransmit and reorder are more than 100 per cent together");
+		return mr_err_set(err, EINVAL,
+				  "lost, retransmit and reorder are more than 100 per cent together");
 	if (c->mix != MR_TRAFFIC_ZEROS && (c->tcp_pct | c->icmp_pct | c->handshake) != 0)
-		return mr_err_set(err, EINVAL, "mix has flows of its own, it doesn't go with tcp, icmp and handshake");
+		return mr_err_set(err, EINVAL,
+				  "mix has flows of its own, it doesn't go with tcp, icmp and handshake");
 	if (pkts_min != 0 && c->new_per_s * pkts_min > c->rate_pps)
 		return mr_err_set(err, EINVAL, "new=%lu with %s needs rate=%lu or more: %lu packets a flow",
-				  c->new_per_s, c->handshake ? "handshake=yes" : "mix", c->new_per_s * pkts_min,
-				  pkts_min);
+				  c->new_per_s, c->handshake ? "handshake=yes" : "mix",
+				  c->new_per_s * pkts_min, pkts_min);
 	return 0;
 }
 

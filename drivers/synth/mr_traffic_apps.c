@@ -57,7 +57,7 @@ static void dns_message(struct mr_traffic_mix *mix, bool answer)
 	uint32_t name_at;
 
 	mr_wbuf_init(&w, room, sizeof(room));
-	mr_wbuf_put_u16(&w, 0); /* id, of each packet its own */
+	mr_wbuf_put_u16(&w, 0);			       /* id, of each packet its own */
 	mr_wbuf_put_u16(&w, answer ? 0x8180 : 0x0100); /* recursion desired, available */
 	mr_wbuf_put_u16(&w, 1);
 	mr_wbuf_put_u16(&w, answer);
@@ -75,8 +75,8 @@ static void dns_message(struct mr_traffic_mix *mix, bool answer)
 		mr_wbuf_put_u16(&w, 4);
 		mr_wbuf_put_u32(&w, 192u << 24 | 2 << 8 | 1); /* RFC 5737 */
 	}
-	mr_traffic_say(mix, &(struct mr_traffic_say){ .side = answer, .payload = &w, .name_at = name_at,
-						      .id = true });
+	mr_traffic_say(mix, &(struct mr_traffic_say){
+				    .side = answer, .payload = &w, .name_at = name_at, .id = true });
 	mix->overflow |= w.overflow;
 }
 

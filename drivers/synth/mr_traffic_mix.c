@@ -158,7 +158,7 @@ static uint8_t find_script(const struct mr_traffic_mix *mix, unsigned app)
 static void choose_scripts(struct mr_traffic_mix *mix, uint64_t choice)
 {
 	uint16_t one[MR_TRAFFIC_APP_MAX] = { 0 };
-	const uint16_t *shares = choice == MR_TRAFFIC_WEB ? web_shares
+	const uint16_t *shares = choice == MR_TRAFFIC_WEB   ? web_shares
 				 : choice == MR_TRAFFIC_TLS ? tls_shares
 							    : one;
 	unsigned at = 0;
@@ -169,7 +169,8 @@ static void choose_scripts(struct mr_traffic_mix *mix, uint64_t choice)
 			mix->script_of[at++] = find_script(mix, app);
 }
 
-int mr_traffic_mix_create(const struct mr_traffic_conf *conf, struct mr_traffic_mix **ret_mix, struct mr_err *err)
+int mr_traffic_mix_create(const struct mr_traffic_conf *conf, struct mr_traffic_mix **ret_mix,
+			  struct mr_err *err)
 {
 	struct mr_traffic_mix *mix = aligned_alloc(64, sizeof(*mix));
 	int rc;
@@ -180,7 +181,8 @@ int mr_traffic_mix_create(const struct mr_traffic_conf *conf, struct mr_traffic_
 	mix->vlan = conf->vlan;
 	rc = mr_traffic_scripts(mix, err);
 	if (rc == 0 && mix->overflow)
-		rc = mr_err_set(err, ENOBUFS, "a message of the mix is longer than its room: an error of this program");
+		rc = mr_err_set(err, ENOBUFS,
+				"a message of the mix is longer than its room: an error of this program");
 	if (rc != 0) {
 		free(mix);
 		return rc;
@@ -220,8 +222,8 @@ static unsigned next_step(const struct mr_traffic *t, struct mr_traffic_talk *k,
 {
 	unsigned step = k->step;
 	bool middle = t->mix->message[0][s->first + step].middle;
-	uint8_t fault = middle && k->fault == MR_TRAFFIC_FINE ? choose_fault(t, number, k->pass)
-							      : MR_TRAFFIC_FINE;
+	uint8_t fault =
+		middle && k->fault == MR_TRAFFIC_FINE ? choose_fault(t, number, k->pass) : MR_TRAFFIC_FINE;
 
 	*ret_fault = k->fault;
 	if (k->fault == MR_TRAFFIC_LATE) { /* the one behind it was sent before */

@@ -15,26 +15,26 @@
 #define MR_TRAFFIC_DOMAIN    ".example.com"
 #define MR_TRAFFIC_NAME_LEN  (sizeof(MR_TRAFFIC_NAME MR_TRAFFIC_DOMAIN) - 1 + 6)
 #define MR_TRAFFIC_MESSAGES  96 /* of all scripts, per IP version */
-#define MR_TRAFFIC_QUIC_KEYS 8 /* QUIC flows share as many connection ids, keys and names */
+#define MR_TRAFFIC_QUIC_KEYS 8	/* QUIC flows share as many connection ids, keys and names */
 
 /* One packet of a script, with zeros where packets differ. */
 struct mr_traffic_message {
 	struct mr_traffic_template tm; /* the frame's first MR_TRAFFIC_HEAD octets */
 	uint32_t seq, ack; /* behind the initial numbers of sender and receiver, in the loop's first pass */
 	uint16_t name_off; /* of the name's six digits in the frame; 0: none */
-	uint16_t id_off; /* of a DNS message's id in the frame; 0: none */
-	uint8_t side; /* 0: client */
-	uint8_t flags; /* TCP */
-	bool middle; /* a segment between others of its side: may be lost, sent twice, or late */
+	uint16_t id_off;   /* of a DNS message's id in the frame; 0: none */
+	uint8_t side;	   /* 0: client */
+	uint8_t flags;	   /* TCP */
+	bool middle;	   /* a segment between others of its side: may be lost, sent twice, or late */
 	uint8_t rest[MR_TRAFFIC_WIRE_MAX / 6]; /* octets behind the first ones */
 };
 
 /* Messages: an opening, a loop that goes on while the flow lasts, and a close. */
 struct mr_traffic_script {
-	uint32_t first; /* message */
-	uint32_t loop_octets[2]; /* that client and server send in a pass */
+	uint32_t first;		    /* message */
+	uint32_t loop_octets[2];    /* that client and server send in a pass */
 	uint8_t loop, close, count; /* steps */
-	uint8_t app;	/* enum mr_traffic_app */
+	uint8_t app;		    /* enum mr_traffic_app */
 	uint16_t port;
 	uint16_t head; /* MR_TRAFFIC_TCP or _UDP */
 };
@@ -46,7 +46,7 @@ struct mr_traffic_mix {
 	uint32_t scripts, messages;
 	struct mr_traffic_script script[MR_TRAFFIC_SCRIPTS];
 	struct mr_traffic_message message[2][MR_TRAFFIC_MESSAGES]; /* IPv4, IPv6 */
-	struct mr_build frame; /* while they are made */
+	struct mr_build frame;					   /* while they are made */
 	uint64_t vlan;
 	bool overflow; /* a message didn't fit */
 };
@@ -56,9 +56,9 @@ struct mr_traffic_say {
 	uint8_t side, flags;
 	bool middle;
 	const struct mr_wbuf *payload; /* NULL: none */
-	uint32_t off, len; /* the part of it that is meant; len 0: all */
-	uint32_t name_at; /* where the six digits are in the whole payload; 0: none */
-	bool id; /* begins with a DNS id */
+	uint32_t off, len;	       /* the part of it that is meant; len 0: all */
+	uint32_t name_at;	       /* where the six digits are in the whole payload; 0: none */
+	bool id;		       /* begins with a DNS id */
 };
 
 /* mr_traffic_mix.c: scripts in the making. */
@@ -80,10 +80,10 @@ void mr_traffic_noise(struct mr_wbuf *w, uint32_t n, uint32_t seed);
 
 /* mr_traffic_tls.c: handshake messages, without the record layer. */
 struct mr_traffic_hello {
-	const char *alpn; /* the only one offered */
+	const char *alpn;   /* the only one offered */
 	const char *digits; /* of the name, six octets */
-	bool only_13; /* TLS 1.3 and nothing older */
-	bool quic; /* with transport parameters */
+	bool only_13;	    /* TLS 1.3 and nothing older */
+	bool quic;	    /* with transport parameters */
 };
 /* Returns where the name's digits are in @p w. */
 uint32_t mr_traffic_client_hello(struct mr_wbuf *w, const struct mr_traffic_hello *hello);

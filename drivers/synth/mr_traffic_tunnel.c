@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tunnels around the traffic: headers are made once; addresses, lengths and ids differ from packet to packet. */
+/* Tunnels around the traffic: headers are made once; addresses, lengths and ids differ from packet to packet.
+ */
 #include "drivers/synth/mr_traffic_tunnel.h"
 
 #include <string.h>
@@ -7,24 +8,28 @@
 #include "base/mr_buf.h"
 #include "packet/mr_packet.h"
 
-#define FRAME_MIN	60
-#define IDS		1000 /* different ones */
-#define ID_FIRST	16 /* the labels below it are reserved (RFC 3032); ERSPAN has ids up to 1023 */
-#define WAY_BACK	0x10000 /* GTP-U: added to the TEID of packets from the server */
-#define ENTROPY_PORTS	0xc000u
-#define TYPE_MPLS	0x8847
-#define TYPE_PPPOE	0x8864
+#define FRAME_MIN     60
+#define IDS	      1000    /* different ones */
+#define ID_FIRST      16      /* the labels below it are reserved (RFC 3032); ERSPAN has ids up to 1023 */
+#define WAY_BACK      0x10000 /* GTP-U: added to the TEID of packets from the server */
+#define ENTROPY_PORTS 0xc000u
+#define TYPE_MPLS     0x8847
+#define TYPE_PPPOE    0x8864
 
 enum under { ON_IP, ON_UDP, ON_ETHERNET };
-enum ports { ENTROPY, SAME, CLIENT_OWN }; /* the source port: by flow; the same at both ends; the client's own */
+enum ports {
+	ENTROPY,
+	SAME,
+	CLIENT_OWN
+}; /* the source port: by flow; the same at both ends; the client's own */
 
 struct kind {
 	const char *name; /* as mr_tunnel_name() says it */
-	uint16_t number; /* IP protocol, UDP port, EtherType */
-	uint8_t under; /* enum under */
-	uint8_t ports; /* enum ports */
-	bool ethernet; /* carries frames, not IP packets */
-	bool only_ipv6; /* what it carries is IPv6 */
+	uint16_t number;  /* IP protocol, UDP port, EtherType */
+	uint8_t under;	  /* enum under */
+	uint8_t ports;	  /* enum ports */
+	bool ethernet;	  /* carries frames, not IP packets */
+	bool only_ipv6;	  /* what it carries is IPv6 */
 	bool has_id;
 	uint8_t len; /* octets of the header behind IP or UDP */
 	uint8_t octets[16];
@@ -97,9 +102,11 @@ static int check(const struct mr_traffic_conf *c, struct mr_err *err)
 	if (c->vlan != MR_VLAN_NONE)
 		return mr_err_set(err, EINVAL, "vlan and tunnel don't go together");
 	if (two && inner->under == ON_ETHERNET && !outer->ethernet)
-		return mr_err_set(err, EINVAL, "tunnel2 needs Ethernet, say tunnel=vxlan, geneve, nvgre or erspan2");
+		return mr_err_set(err, EINVAL,
+				  "tunnel2 needs Ethernet, say tunnel=vxlan, geneve, nvgre or erspan2");
 	if (two && outer->only_ipv6)
-		return mr_err_set(err, EINVAL, "tunnel carries IPv6 only, and tunnel2 is IPv4: take another one");
+		return mr_err_set(err, EINVAL,
+				  "tunnel carries IPv6 only, and tunnel2 is IPv4: take another one");
 	if ((outer->only_ipv6 || inner->only_ipv6) && c->ipv6_pct != 100)
 		return mr_err_set(err, EINVAL, "6in4 and teredo carry IPv6 only, say ipv6=100");
 	return 0;
@@ -185,7 +192,8 @@ static void level_init(struct mr_traffic_wrapping *w, uint64_t which, const uint
 		protocol_by_packet(w, octets);
 }
 
-int mr_traffic_tunnel_init(const struct mr_traffic_conf *c, struct mr_traffic_tunnel *tunnel, struct mr_err *err)
+int mr_traffic_tunnel_init(const struct mr_traffic_conf *c, struct mr_traffic_tunnel *tunnel,
+			   struct mr_err *err)
 {
 	static const uint8_t none[4];
 	uint16_t at[MR_TRAFFIC_TUNNELS][4];
@@ -206,7 +214,8 @@ int mr_traffic_tunnel_init(const struct mr_traffic_conf *c, struct mr_traffic_tu
 	tunnel->cut = kinds[c->tunnel[tunnel->levels - 1]].ethernet ? 0 : 14;
 	memcpy(tunnel->octets, mr_build_data(&f), tunnel->len);
 	for (unsigned i = 0; i < tunnel->levels; i++)
-		level_init(&tunnel->level[i], c->tunnel[i], tunnel->octets, at[i], f.at, i + 1 == tunnel->levels);
+		level_init(&tunnel->level[i], c->tunnel[i], tunnel->octets, at[i], f.at,
+			   i + 1 == tunnel->levels);
 	return 0;
 }
 
@@ -283,8 +292,10 @@ void mr_traffic_tunnel_wrap(const struct mr_traffic_tunnel *tunnel, struct mr_tr
 {
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t inner = tunnel->cut == 0 ? b->frame_len[i] : b->ip_len[i];
-		struct packet p = { .flow = b->flow[i], .number = (uint32_t)b->number[i],
-				    .frame_len = tunnel->len + inner, .v6 = b->head[i] & 1,
+		struct packet p = { .flow = b->flow[i],
+				    .number = (uint32_t)b->number[i],
+				    .frame_len = tunnel->len + inner,
+				    .v6 = b->head[i] & 1,
 				    .reply = mr_traffic_from_server(b->src[i]) };
 
 		memcpy(data[i] + data_off, tunnel->octets, tunnel->len);

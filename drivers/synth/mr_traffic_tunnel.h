@@ -11,13 +11,13 @@
 struct mr_traffic_wrapping {
 	uint8_t kind; /* place in the table of kinds */
 	uint8_t ip_off, udp_off, seq_off;
-	uint8_t id_off, id_shift; /* a word of four octets */
+	uint8_t id_off, id_shift;  /* a word of four octets */
 	uint8_t len_off, len_from; /* two octets: the length of what is behind len_from */
-	uint8_t type_off; /* two octets that say of which version the IP packet within is */
-	bool type_in_ip; /* they count in the IP header's checksum */
-	uint16_t type[2]; /* as in memory: IPv4, IPv6 */
-	uint32_t id_word; /* host order */
-	uint32_t ip_sum; /* of the fields of the IP header that all packets share */
+	uint8_t type_off;	   /* two octets that say of which version the IP packet within is */
+	bool type_in_ip;	   /* they count in the IP header's checksum */
+	uint16_t type[2];	   /* as in memory: IPv4, IPv6 */
+	uint32_t id_word;	   /* host order */
+	uint32_t ip_sum;	   /* of the fields of the IP header that all packets share */
 };
 
 struct mr_traffic_tunnel {
@@ -32,7 +32,8 @@ struct mr_traffic_tunnel {
 int mr_traffic_tunnel_init(const struct mr_traffic_conf *conf, struct mr_traffic_tunnel *tunnel,
 			   struct mr_err *err);
 
-/* Put the headers before the packets of a batch, which begin mr_traffic_tunnel_room() octets behind data + data_off. */
+/* Put the headers before the packets of a batch, which begin mr_traffic_tunnel_room() octets behind data +
+ * data_off. */
 void mr_traffic_tunnel_wrap(const struct mr_traffic_tunnel *tunnel, struct mr_traffic_batch *b,
 			    uint8_t *const data[], size_t data_off, unsigned n);
 

@@ -71,7 +71,8 @@ void mr_traffic_template_address(struct mr_build *f, bool v6)
 	mr_build_init(f, v6 ? 6 : 4, v6 ? prefix6 : none4, v6 ? prefix6 : none4);
 }
 
-void mr_traffic_template_make(struct mr_traffic_template *tm, unsigned head, struct mr_build *f, uint64_t vlan)
+void mr_traffic_template_make(struct mr_traffic_template *tm, unsigned head, struct mr_build *f,
+			      uint64_t vlan)
 {
 	bool v6 = head & 1;
 	uint32_t l3_off = l3_offset(vlan);
@@ -373,7 +374,8 @@ MR_TRAFFIC_CLONES static void write_mix(const struct mr_traffic *t, struct mr_tr
 		if (b->message[i] != NULL)
 			write_message(b, i, data[i] + data_off);
 		else
-			write_one(&t->templates[b->head[i]][b->size[i]], b->head[i], b, i, data[i] + data_off);
+			write_one(&t->templates[b->head[i]][b->size[i]], b->head[i], b, i,
+				  data[i] + data_off);
 }
 
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Applications, faults and tunnels of the traffic model: what the decoder, the parsers and the TCP analysis of the
-// probe find is what the model says.
+// Applications, faults and tunnels of the traffic model: what the decoder, the parsers and the TCP analysis
+// of the probe find is what the model says.
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -34,7 +34,8 @@ std::vector<Made> make(const std::string &text)
 	mr_err err = {};
 	uint16_t n;
 
-	if (mr_traffic_conf_parse(text.c_str(), &conf, &err) != 0 || mr_traffic_create(&conf, &t, &err) != 0) {
+	if (mr_traffic_conf_parse(text.c_str(), &conf, &err) != 0 ||
+	    mr_traffic_create(&conf, &t, &err) != 0) {
 		ADD_FAILURE() << text << ": " << err.msg;
 		return out;
 	}
@@ -42,7 +43,8 @@ std::vector<Made> make(const std::string &text)
 	for (auto &r : room)
 		data.push_back(r.data());
 	mr_traffic_cursor_init(t, 0, 1, &cur);
-	while ((n = mr_traffic_burst(&cur, data.data(), batch.get(), 32, UINT64_MAX, MR_TRAFFIC_BY_NUMBER)) != 0)
+	while ((n = mr_traffic_burst(&cur, data.data(), batch.get(), 32, UINT64_MAX, MR_TRAFFIC_BY_NUMBER)) !=
+	       0)
 		for (uint16_t i = 0; i < n; i++)
 			out.push_back({ batch->flow[i], conf.mix == 0 ? 0 : batch->app[i],
 					conf.mix == 0 ? 0 : batch->fault[i],
@@ -92,7 +94,8 @@ struct Flow {
 
 const char *protocol_of(uint32_t app)
 {
-	return app == MR_TRAFFIC_TLS12 || app == MR_TRAFFIC_TLS13 ? "tls" : mr_traffic_app_name((mr_traffic_app)app);
+	return app == MR_TRAFFIC_TLS12 || app == MR_TRAFFIC_TLS13 ? "tls"
+								  : mr_traffic_app_name((mr_traffic_app)app);
 }
 
 /* Flows by number, their payload read by the parser of their protocol. */
@@ -109,12 +112,14 @@ std::map<uint32_t, Flow> read_flows(const std::vector<Made> &made)
 		EXPECT_EQ(0, p.note);
 		if (f.parse == nullptr) {
 			EXPECT_FALSE(m.reply) << "the client is first";
-			f.parse = std::make_unique<l7::Parse>(protocol_of(m.app), p.proto == 6 ? MR_L7_TCP : MR_L7_UDP);
+			f.parse = std::make_unique<l7::Parse>(protocol_of(m.app),
+							      p.proto == 6 ? MR_L7_TCP : MR_L7_UDP);
 			f.first = m;
 		}
 		EXPECT_EQ(f.first.app, m.app);
 		if (p.payload_len != 0)
-			f.parse->feed(m.reply, std::string((const char *)m.frame.data() + p.payload_off, p.payload_len));
+			f.parse->feed(m.reply, std::string((const char *)m.frame.data() + p.payload_off,
+							   p.payload_len));
 	}
 	return flows;
 }
@@ -128,7 +133,7 @@ void expect_all(const std::vector<std::string> &values, const std::string &expec
 
 struct Tunnel {
 	const char *text;
-	std::vector<uint64_t> kinds; /* as the model names them */
+	std::vector<uint64_t> kinds;  /* as the model names them */
 	std::vector<uint8_t> decoded; /* as the decoder does; labels right on Ethernet are no level there */
 };
 
@@ -147,9 +152,13 @@ const Tunnel tunnels[] = {
 	{ "vxlan,tunnel2=gre", { MR_TRAFFIC_VXLAN, MR_TRAFFIC_GRE }, { MR_TUNNEL_VXLAN, MR_TUNNEL_GRE } },
 	{ "gre,tunnel2=vxlan", { MR_TRAFFIC_GRE, MR_TRAFFIC_VXLAN }, { MR_TUNNEL_GRE, MR_TUNNEL_VXLAN } },
 	{ "gtpu,tunnel2=ipip", { MR_TRAFFIC_GTPU, MR_TRAFFIC_IPIP }, { MR_TUNNEL_GTPU, MR_TUNNEL_IPIP } },
-	{ "geneve,tunnel2=teredo", { MR_TRAFFIC_GENEVE, MR_TRAFFIC_TEREDO }, { MR_TUNNEL_GENEVE, MR_TUNNEL_TEREDO } },
+	{ "geneve,tunnel2=teredo",
+	  { MR_TRAFFIC_GENEVE, MR_TRAFFIC_TEREDO },
+	  { MR_TUNNEL_GENEVE, MR_TUNNEL_TEREDO } },
 	{ "pppoe,tunnel2=l2tp", { MR_TRAFFIC_PPPOE, MR_TRAFFIC_L2TP }, { MR_TUNNEL_PPPOE, MR_TUNNEL_L2TP } },
-	{ "vxlan,tunnel2=pppoe", { MR_TRAFFIC_VXLAN, MR_TRAFFIC_PPPOE }, { MR_TUNNEL_VXLAN, MR_TUNNEL_PPPOE } },
+	{ "vxlan,tunnel2=pppoe",
+	  { MR_TRAFFIC_VXLAN, MR_TRAFFIC_PPPOE },
+	  { MR_TUNNEL_VXLAN, MR_TUNNEL_PPPOE } },
 	{ "ipip,tunnel2=ipip", { MR_TRAFFIC_IPIP, MR_TRAFFIC_IPIP }, { MR_TUNNEL_IPIP, MR_TUNNEL_IPIP } },
 };
 
@@ -164,8 +173,8 @@ void expect_address(const mr_tunnel_level &l, unsigned level, const Made &m)
 		uint32_t address = mr_traffic_tunnel_address(level, m.flow, m.reply != (end == 1));
 
 		EXPECT_EQ(4, l.family);
-		EXPECT_EQ(address, (uint32_t)l.addr[end][0] << 24 | l.addr[end][1] << 16 | l.addr[end][2] << 8 |
-					   l.addr[end][3]);
+		EXPECT_EQ(address, (uint32_t)l.addr[end][0] << 24 | l.addr[end][1] << 16 |
+					   l.addr[end][2] << 8 | l.addr[end][3]);
 	}
 }
 
@@ -192,7 +201,8 @@ TEST(TrafficMix, ParsersFindWhatWasMeant)
 {
 	std::map<uint32_t, int> apps;
 
-	for (auto &[number, f] : read_flows(make("packets=20k,flows=200,mix=web,ipv6=30,new=20,rate=10k,vlan=7"))) {
+	for (auto &[number, f] :
+	     read_flows(make("packets=20k,flows=200,mix=web,ipv6=30,new=20,rate=10k,vlan=7"))) {
 		const l7::Parse &p = *f.parse;
 		std::string host = host_of(f.first);
 
@@ -214,7 +224,8 @@ TEST(TrafficMix, ParsersFindWhatWasMeant)
 			if (p.all("tls_sni").empty())
 				break;
 			EXPECT_EQ(host, p.one("tls_sni"));
-			expect_all(p.all("tls_alpn_offered"), f.first.app == MR_TRAFFIC_TLS13 ? "h2" : "http/1.1");
+			expect_all(p.all("tls_alpn_offered"),
+				   f.first.app == MR_TRAFFIC_TLS13 ? "h2" : "http/1.1");
 			for (auto &v : p.all("tls_version"))
 				EXPECT_EQ(f.first.app == MR_TRAFFIC_TLS13 ? "TLS 1.3" : "TLS 1.2", v);
 			for (auto &v : p.all("tls_cert_subject"))
@@ -266,7 +277,9 @@ TEST(TrafficMix, FaultsAreCounted)
 
 	for (auto &c : cases) {
 		/* no retransmission timeout is this short, so what is late is only that */
-		auto made = make(std::string("packets=40k,flows=64,mix=web,ipv6=40,rate=10M,order=roundrobin") + c.text);
+		auto made =
+			make(std::string("packets=40k,flows=64,mix=web,ipv6=40,rate=10M,order=roundrobin") +
+			     c.text);
 		std::map<uint32_t, mr_flow_tcp> flows;
 		uint64_t fault[MR_TRAFFIC_LATE + 1] = {}, lost = 0, again = 0, late = 0, same_acks = 0;
 
@@ -290,7 +303,8 @@ TEST(TrafficMix, FaultsAreCounted)
 		EXPECT_EQ(c.late, fault[MR_TRAFFIC_LATE] > 100);
 		EXPECT_EQ(fault[MR_TRAFFIC_AGAIN], again);
 		EXPECT_EQ(fault[MR_TRAFFIC_LATE], late);
-		/* octets are missing too before each late segment, also when the traffic ends before it comes */
+		/* octets are missing too before each late segment, also when the traffic ends before it comes
+		 */
 		EXPECT_GE(lost, fault[MR_TRAFFIC_AFTER_LOSS]);
 		EXPECT_LE(lost, fault[MR_TRAFFIC_AFTER_LOSS] + fault[MR_TRAFFIC_LATE] + flows.size());
 		EXPECT_EQ(0u, same_acks);
@@ -300,15 +314,17 @@ TEST(TrafficMix, FaultsAreCounted)
 TEST(TrafficTunnel, DecoderFindsWhatWasPut)
 {
 	for (auto &t : tunnels)
-		for (std::string inside : { ",mix=web", ",tcp=40,icmp=10,size=imix", ",handshake=yes,tcp=60" }) {
-			std::string text = "packets=3k,flows=1200,ipv6=" + std::string(needs_ipv6(t.text) ? "100" : "40") +
-					   inside;
+		for (std::string inside :
+		     { ",mix=web", ",tcp=40,icmp=10,size=imix", ",handshake=yes,tcp=60" }) {
+			std::string text = "packets=3k,flows=1200,ipv6=" +
+					   std::string(needs_ipv6(t.text) ? "100" : "40") + inside;
 			auto plain = make(text), wrapped = make(text + ",tunnel=" + t.text);
 
 			ASSERT_EQ(plain.size(), wrapped.size());
 			for (size_t i = 0; i < wrapped.size(); i++) {
 				mr_tunnel none, found;
-				mr_packet a = decode_made(plain[i], &none), b = decode_made(wrapped[i], &found);
+				mr_packet a = decode_made(plain[i], &none),
+					  b = decode_made(wrapped[i], &found);
 
 				ASSERT_EQ(0, b.not_metered) << t.text;
 				ASSERT_EQ(0, b.note) << t.text;
@@ -317,8 +333,8 @@ TEST(TrafficTunnel, DecoderFindsWhatWasPut)
 				/* within it is the packet of the same traffic without a tunnel */
 				ASSERT_EQ(a.ip_len, b.ip_len);
 				ASSERT_EQ(a.port_key, b.port_key);
-				ASSERT_EQ(0, memcmp(plain[i].frame.data() + a.l3_off, wrapped[i].frame.data() + b.l3_off,
-						    a.ip_len));
+				ASSERT_EQ(0, memcmp(plain[i].frame.data() + a.l3_off,
+						    wrapped[i].frame.data() + b.l3_off, a.ip_len));
 				if (HasFailure())
 					return;
 			}

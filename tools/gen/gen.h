@@ -15,10 +15,10 @@
 
 struct gen {
 	struct gen_file *file;
-	struct gen_expect *expect; /* NULL: not wanted */
-	uint64_t now_ns; /* UTC, of the next packet */
+	struct gen_expect *expect;   /* NULL: not wanted */
+	uint64_t now_ns;	     /* UTC, of the next packet */
 	uint64_t idle_ns, active_ns; /* around which scenarios put their gaps */
-	int rc; /* the first failure, sticky */
+	int rc;			     /* the first failure, sticky */
 	struct mr_build frame;
 	struct gen_packet packet;
 };
@@ -53,7 +53,8 @@ struct gen_scenario {
 	const char *name;
 	const char *help;
 	void (*make)(struct gen *g);
-	/* JSON, or NULL: values of applications and counters that a probe must come to; README.md says more */
+	/* JSON, or NULL: values of applications and counters that a probe must come to; README.md says more
+	 */
 	const char *outcome;
 };
 

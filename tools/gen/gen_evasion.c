@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an attacker sends to be misread, or to make a probe work: each scenario has its outcome beside it, in the
- * terms of a probe that reads as the receiver does and where the first octets of two that overlap win. */
+/* What an attacker sends to be misread, or to make a probe work: each scenario has its outcome beside it, in
+ * the terms of a probe that reads as the receiver does and where the first octets of two that overlap win. */
 #include "tools/gen/gen.h"
 
 #include <string.h>
@@ -55,7 +55,8 @@ static void stream(struct gen *g, struct connection *c, int side, const void *da
 	control(g, c, !side, MR_TCP_ACK);
 }
 
-static struct connection open_http(struct gen *g, uint16_t client_port, uint32_t client_seq, uint32_t server_seq)
+static struct connection open_http(struct gen *g, uint16_t client_port, uint32_t client_seq,
+				   uint32_t server_seq)
 {
 	struct connection c = { .pair = { 4, 30, 30, client_port, 80 }, .seq = { client_seq, server_seq } };
 
@@ -84,7 +85,8 @@ static void answer_and_close(struct gen *g, struct connection *c)
 static const char good[] = REQUEST("/good"), evil[] = REQUEST("/evil");
 #define LENGTH (sizeof(good) - 1)
 
-/* While octets 0 and 1 are missing, others come in two versions; later the whole comes again in the second. */
+/* While octets 0 and 1 are missing, others come in two versions; later the whole comes again in the second.
+ */
 void gen_evasion_overlap(struct gen *g)
 {
 	struct connection c = open_http(g, 60001, 1000, 5000);
@@ -162,7 +164,8 @@ static void send_fragment(struct gen *g, const struct gen_pair *pair, uint16_t i
 	gen_send(g, 0);
 }
 
-/* Three datagrams take turns in pieces of 8 octets, backwards; each but the first piece once more, changed. */
+/* Three datagrams take turns in pieces of 8 octets, backwards; each but the first piece once more, changed.
+ */
 void gen_evasion_fragments(struct gen *g)
 {
 	static const uint8_t changed[2 * PIECE] = "changed changed";
@@ -182,7 +185,8 @@ void gen_evasion_fragments(struct gen *g)
 
 				send_fragment(g, &pair[i], (uint16_t)(0x7000 + i), octets[i] + at, at, PIECE);
 				if (at != 0 && at + PIECE < DATAGRAM)
-					send_fragment(g, &pair[i], (uint16_t)(0x7000 + i), changed, at, 2 * PIECE);
+					send_fragment(g, &pair[i], (uint16_t)(0x7000 + i), changed, at,
+						      2 * PIECE);
 			}
 	}
 }
@@ -255,7 +259,8 @@ void gen_evasion_headers(struct gen *g)
 {
 	static char flood[64 + FLOOD_LINES * 20];
 	struct connection c = open_http(g, 60006, 1000, 5000);
-	size_t n = (size_t)snprintf(flood, sizeof(flood), "GET /good HTTP/1.1\r\nHost: evasion.example.com\r\n");
+	size_t n =
+		(size_t)snprintf(flood, sizeof(flood), "GET /good HTTP/1.1\r\nHost: evasion.example.com\r\n");
 
 	for (int i = 0; i < FLOOD_LINES; i++)
 		n += (size_t)snprintf(flood + n, sizeof(flood) - n, "X-Flood-%04d: %04d\r\n", i, i);

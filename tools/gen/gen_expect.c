@@ -213,7 +213,9 @@ int gen_expect_put(struct gen_expect *e, const struct gen_packet *p)
 
 		r = &e->records[e->count++];
 		*slot = (uint32_t)e->count;
-		*r = (struct record){ .key = key, .swapped = initiator, .start_ns = p->time_ns, .depth = p->depth };
+		*r = (struct record){
+			.key = key, .swapped = initiator, .start_ns = p->time_ns, .depth = p->depth
+		};
 	}
 	update(r, p, swapped != r->swapped);
 	return 0;
@@ -240,7 +242,8 @@ static void print_faults(const uint64_t faults[], FILE *out)
 
 static void print_address(uint32_t address, FILE *out)
 {
-	fprintf(out, "\"%u.%u.%u.%u\"", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+	fprintf(out, "\"%u.%u.%u.%u\"", address >> 24, address >> 16 & 255, address >> 8 & 255,
+		address & 255);
 }
 
 static void print_tunnel(const struct gen_depth *d, unsigned level, FILE *out)

@@ -130,7 +130,8 @@ static struct gen_depth describe_depth(const struct mr_traffic_conf *conf, const
 				       unsigned i)
 {
 	bool mix = conf->mix != MR_TRAFFIC_ZEROS && b->message[i] != NULL;
-	struct gen_depth d = { .known = conf->mix != MR_TRAFFIC_ZEROS || conf->tunnel[0] != MR_TRAFFIC_NO_TUNNEL };
+	struct gen_depth d = { .known = conf->mix != MR_TRAFFIC_ZEROS ||
+					conf->tunnel[0] != MR_TRAFFIC_NO_TUNNEL };
 
 	d.flow = b->flow[i];
 	d.reply = mr_traffic_from_server(b->src[i]);
