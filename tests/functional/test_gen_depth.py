@@ -37,7 +37,7 @@ TUNNELS = {
     "erspan2": "erspan.spanid", "ipip": None, "6in4": None, "gtpu": "gtp.teid", "mpls": "mpls.label",
     "pppoe": "pppoe.session_id", "l2tp": "l2tp.session", "teredo": None,
 }
-# what tshark shows of our number: of L2TP's tunnel << 16 | session the latter; of NVGRE's key all, the VSID is above 8 bits
+# what tshark shows of our number: of L2TP's tunnel << 16 | session the latter; NVGRE's VSID as a part of the whole key
 SHOWN = {"l2tp": lambda number: number & 0xffff, "nvgre": lambda number: number << 8}
 NESTED = (("vxlan", "gre"), ("gre", "vxlan"), ("gtpu", "ipip"), ("vxlan", "mpls"), ("pppoe", "l2tp"),
           ("mpls", "teredo"), ("geneve", "nvgre"), ("erspan2", "6in4"))
@@ -78,7 +78,7 @@ def innermost(text):
 
 
 def port_rows(capture, fields, only):
-    """{(proto, client's port): [values of the fields]}; ports are those within all tunnels, the client's above 49151."""
+    """{(proto, client's port): [values of the fields]}; ports are those within all tunnels, the client's the higher."""
     rows = defaultdict(list)
     for row in tshark(capture, ["tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", *fields], only):
         proto, ports = (6, row[:2]) if row[0] else (17, row[2:4])
