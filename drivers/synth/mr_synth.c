@@ -52,7 +52,7 @@ static void mbuf_init(struct rte_mempool *pool, void *arg, void *obj, unsigned i
 static struct rte_mempool *pool_create(const struct mr_port_conf *conf, const struct mr_traffic *t)
 {
 	static unsigned number; /* names of pools are global in EAL; opened by the control thread only */
-	uint32_t room = RTE_MAX(mr_traffic_frame_max(t), (uint32_t)PAYLOAD_ROOM_MIN) + RTE_PKTMBUF_HEADROOM;
+	uint32_t room = RTE_MAX(mr_traffic_room(t), (uint32_t)PAYLOAD_ROOM_MIN) + RTE_PKTMBUF_HEADROOM;
 	uint32_t count = conf->mbufs != 0 ? conf->mbufs : conf->queues * MBUFS_PER_QUEUE;
 	struct rte_pktmbuf_pool_private priv = { 0 };
 	char name[RTE_MEMPOOL_NAMESIZE];

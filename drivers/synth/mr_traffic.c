@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "drivers/synth/mr_traffic_priv.h"
+#include "drivers/synth/mr_traffic_mix.h"
+#include "drivers/synth/mr_traffic_tunnel.h"
 
 #include <stdlib.h>
 
@@ -9,6 +10,8 @@
 #define DEFAULT_RATE_PPS 1000000
 /* SYN, SYN-ACK, ACK, one packet of data, FIN, FIN, ACK, and one for the rounding of the lanes */
 #define SESSION_PKTS_MIN 8
+/* all messages of the longest script, some twice, and room for the rounding */
+#define MIX_PKTS_MIN 32
 
 /* Sequence numbers and flags of TCP, or type and number of an echo. */
 static inline void steady_more(struct mr_traffic_batch *b, unsigned i, const struct mr_traffic_flow *f,
@@ -83,7 +86,7 @@ const struct mr_traffic_kind mr_traffic_steady = {
 };
 
 const struct mr_traffic_kind *const mr_traffic_kinds[] = { &mr_traffic_steady, &mr_traffic_session,
-							   &mr_traffic_synflood, NULL };
+							   &mr_traffic_mix_kind, &mr_traffic_synflood, NULL };
 
 static void lanes_init(struct mr_traffic *t)
 {
@@ -106,6 +109,9 @@ static void shares_init(struct mr_traffic *t)
 	t->icmp_share = share(t->conf.icmp_pct);
 	t->tcp_share = share(t->conf.icmp_pct + t->conf.tcp_pct); /* the rest below it is TCP, above it UDP */
 	t->reply_share = share(t->conf.reply_pct);
+	t->lost_share = share(t->conf.lost_pct);
+	t->retransmit_share = share(t->conf.lost_pct + t->conf.retransmit_pct);
+	t->reorder_share = share(t->conf.lost_pct + t->conf.retransmit_pct + t->conf.reorder_pct);
 	t->attack_share = t->conf.attack == NULL ? 0 : share(t->conf.attack_pct);
 }
 
@@ -140,17 +146,61 @@ static void time_init(struct mr_traffic *t)
 
 static int conf_check(const struct mr_traffic_conf *c, struct mr_err *err)
 {
+	uint64_t faults = c->lost_pct + c->retransmit_pct + c->reorder_pct;
+	uint64_t pkts_min = c->mix != MR_TRAFFIC_ZEROS ? MIX_PKTS_MIN : c->handshake ? SESSION_PKTS_MIN : 0;
+
 	if (c->tcp_pct + c->icmp_pct > 100)
 		return mr_err_set(err, EINVAL, "tcp=%lu and icmp=%lu are more than 100 per cent together",
 				  c->tcp_pct, c->icmp_pct);
 	if (c->new_per_s > c->rate_pps)
 		return mr_err_set(err, EINVAL, "new=%lu needs rate=%lu or more: a flow has a packet at least",
 				  c->new_per_s, c->new_per_s);
-	if (c->handshake && c->new_per_s * SESSION_PKTS_MIN > c->rate_pps)
+	if (c->mix == MR_TRAFFIC_ZEROS && faults != 0)
 		return mr_err_set(err, EINVAL,
-				  "new=%lu with handshake=yes needs rate=%lu or more: %d packets a flow",
-				  c->new_per_s, c->new_per_s * SESSION_PKTS_MIN, SESSION_PKTS_MIN);
+				  "lost, retransmit and reorder are for the TCP flows of a mix, say mix=web");
+	if (faults > 100)
+		return mr_err_set(err, EINVAL,
+				  "lost, retransmit and reorder are more than 100 per cent together");
+	if (c->mix != MR_TRAFFIC_ZEROS && (c->tcp_pct | c->icmp_pct | c->handshake) != 0)
+		return mr_err_set(err, EINVAL,
+				  "mix has flows of its own, it doesn't go with tcp, icmp and handshake");
+	if (pkts_min != 0 && c->new_per_s * pkts_min > c->rate_pps)
+		return mr_err_set(err, EINVAL, "new=%lu with %s needs rate=%lu or more: %lu packets a flow",
+				  c->new_per_s, c->handshake ? "handshake=yes" : "mix",
+				  c->new_per_s * pkts_min, pkts_min);
 	return 0;
+}
+
+static int states_create(struct mr_traffic *t, struct mr_err *err)
+{
+	int rc = 0;
+
+	if (t->conf.handshake)
+		t->sessions = calloc(t->flows, sizeof(*t->sessions));
+	if (t->conf.mix != MR_TRAFFIC_ZEROS) {
+		t->talks = calloc(t->flows, sizeof(*t->talks));
+		rc = mr_traffic_mix_create(&t->conf, &t->mix, err);
+	}
+	if (rc == 0 && ((t->conf.handshake && t->sessions == NULL) || (t->mix != NULL && t->talks == NULL)))
+		rc = mr_err_set(err, ENOMEM, "no memory for the state of %u flows, use fewer", t->flows);
+	return rc;
+}
+
+static int tunnel_create(struct mr_traffic *t, struct mr_err *err)
+{
+	if ((t->conf.tunnel[0] | t->conf.tunnel[1]) == MR_TRAFFIC_NO_TUNNEL)
+		return 0;
+	t->tunnel = calloc(1, sizeof(*t->tunnel));
+	if (t->tunnel == NULL)
+		return mr_err_set(err, ENOMEM, "no memory for the headers of the tunnel");
+	return mr_traffic_tunnel_init(&t->conf, t->tunnel, err);
+}
+
+static const struct mr_traffic_kind *background(const struct mr_traffic_conf *conf)
+{
+	if (conf->mix != MR_TRAFFIC_ZEROS)
+		return &mr_traffic_mix_kind;
+	return conf->handshake ? &mr_traffic_session : &mr_traffic_steady;
 }
 
 int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **ret_traffic, struct mr_err *err)
@@ -161,19 +211,17 @@ int mr_traffic_create(const struct mr_traffic_conf *conf, struct mr_traffic **re
 	if (t == NULL)
 		return mr_err_set(err, ENOMEM, "no memory for the traffic model");
 	*t = (struct mr_traffic){ .conf = *conf, .flows = (uint32_t)conf->flows };
-	t->background = conf->handshake ? &mr_traffic_session : &mr_traffic_steady;
+	t->background = background(conf);
 	t->flow_salt = (uint32_t)mr_hash_seed_fixed(conf->seed).s[0];
 	t->packet_salt = (uint32_t)mr_hash_seed_fixed(conf->seed).s[1];
 	lanes_init(t);
 	shares_init(t);
 	time_init(t);
 	rc = conf_check(&t->conf, err);
-	if (rc == 0 && conf->handshake) {
-		t->sessions = calloc(t->flows, sizeof(*t->sessions));
-		if (t->sessions == NULL)
-			rc = mr_err_set(err, ENOMEM, "no memory for the state of %u flows, use fewer",
-					t->flows);
-	}
+	if (rc == 0)
+		rc = tunnel_create(t, err);
+	if (rc == 0)
+		rc = states_create(t, err);
 	if (rc != 0) {
 		mr_traffic_free(t);
 		return rc;
@@ -188,6 +236,9 @@ void mr_traffic_free(struct mr_traffic *t)
 	if (t == NULL)
 		return;
 	free(t->sessions);
+	free(t->talks);
+	free(t->mix);
+	free(t->tunnel);
 	free(t);
 }
 
@@ -297,6 +348,19 @@ static void attack(const struct mr_traffic *t, struct mr_traffic_batch *b, unsig
 			t->conf.attack->attack(t, b, i);
 }
 
+static void write_frames(const struct mr_traffic_cursor *cur, struct mr_traffic_batch *b,
+			 uint8_t *const data[], unsigned n)
+{
+	const struct mr_traffic *t = cur->t;
+
+	if (t->tunnel == NULL) {
+		mr_traffic_write(t, b, data, cur->data_off, n);
+		return;
+	}
+	mr_traffic_write(t, b, data, cur->data_off + mr_traffic_tunnel_room(t->tunnel), n);
+	mr_traffic_tunnel_wrap(t->tunnel, b, data, cur->data_off, n);
+}
+
 uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
 			  struct mr_traffic_batch *ret_batch, uint16_t n, uint64_t end, uint64_t elapsed_ns)
 {
@@ -320,7 +384,7 @@ uint16_t mr_traffic_burst(struct mr_traffic_cursor *cur, uint8_t *const data[],
 	}
 	if (t->attack_share != 0)
 		attack(t, ret_batch, made);
-	mr_traffic_write(t, ret_batch, data, cur->data_off, made);
+	write_frames(cur, ret_batch, data, made);
 	if (cur->next >= t->packets)
 		cur->next = UINT64_MAX;
 	return (uint16_t)made;

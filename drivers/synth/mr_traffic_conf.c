@@ -25,6 +25,7 @@ struct row {
 #define PACKETS_MAX (1ULL << 48)
 #define YEAR_NS	    (365ULL * 86400 * MR_NS_PER_S)
 #define KEY_MAX	    32
+#define TUNNELS	    "none|vxlan|geneve|gre|nvgre|erspan2|ipip|6in4|gtpu|mpls|pppoe|l2tp|teredo"
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -45,6 +46,21 @@ static const struct row rows[] = {
 	{ "reply", PERCENT, AT(reply_pct), 0, 100, 50, NULL, 0, "packets from server to client" },
 	{ "handshake", YES_NO, AT(handshake), 0, 1, 0, NULL, 0,
 	  "whole TCP flows: handshake, acknowledged data, FIN or RST; takes 16 octets a flow" },
+	{ "mix", WORD, AT(mix), 0, MR_TRAFFIC_APP_MAX - 1, MR_TRAFFIC_ZEROS, "none|web|http|tls|tls12|tls13|dns|quic",
+	  MR_TRAFFIC_ZEROS,
+	  "whole flows of these applications in place of tcp, icmp, reply, size and handshake; web is all of them;\n"
+	  "flow n asks for host-NNNNNN.example.com, n modulo a million (QUIC: modulo 8); 12 octets a flow" },
+	{ "lost", PERCENT, AT(lost_pct), 0, 100, 0, NULL, 0,
+	  "of a mix: second of the three segments of each TCP answer isn't seen" },
+	{ "retransmit", PERCENT, AT(retransmit_pct), 0, 100, 0, NULL, 0, "of a mix: the same segment comes twice" },
+	{ "reorder", PERCENT, AT(reorder_pct), 0, 100, 0, NULL, 0,
+	  "of a mix: the same segment comes behind the third" },
+	{ "tunnel", WORD, AT(tunnel[0]), 0, MR_TRAFFIC_TUNNEL_MAX - 1, MR_TRAFFIC_NO_TUNNEL, TUNNELS, MR_TRAFFIC_NO_TUNNEL,
+	  "headers around each packet, the outer ones IPv4; flow n has VNI, TEID, key, label or session\n"
+	  "16 + n modulo 1000 (TEID from the server: and 65536 more), ends 172.16.0.1 + n modulo 250, 172.17.0.1" },
+	{ "tunnel2", WORD, AT(tunnel[1]), 0, MR_TRAFFIC_TUNNEL_MAX - 1, MR_TRAFFIC_NO_TUNNEL, TUNNELS,
+	  MR_TRAFFIC_NO_TUNNEL,
+	  "another one within it; its number is 16 + 7n modulo 1000, its ends 172.16.1.x, 172.17.1.1" },
 	{ "vlan", COUNT, AT(vlan), 0, 4094, MR_VLAN_NONE, "none", MR_VLAN_NONE, "802.1Q tag" },
 	{ "order", WORD, AT(order), 0, 1, MR_TRAFFIC_RANDOM, "random|roundrobin", 0, "how flows take turns" },
 	{ "time", WORD, AT(time), 0, 2, MR_TRAFFIC_TIME_AUTO, "auto|model|real", 0,

@@ -28,7 +28,7 @@ struct mr_traffic_template {
 	uint16_t ip_len;
 	uint16_t payload_len;
 	uint8_t src_off, dst_off; /* last four octets of the addresses */
-	uint8_t ip_sum_off; /* IPv6: where the transport's is, which is put afterwards */
+	uint8_t ip_sum_off;	  /* IPv6: where the transport's is, which is put afterwards */
 	uint8_t l4_off;
 	uint8_t long_head; /* headers, of this or another template, reach behind 64 octets */
 } __attribute__((aligned(64)));
@@ -36,20 +36,32 @@ struct mr_traffic_template {
 /* Where a flow with a beginning and an end is in its life. Written by the owner of the slot's lane. */
 struct mr_traffic_session {
 	uint32_t generation; /* flow number = generation * flows + slot */
-	uint32_t seq[2]; /* next sequence number of client and server */
-	uint8_t step; /* enum in mr_traffic_session.c */
-	uint8_t run : 7; /* data segments of last_side since the other side's last segment */
+	uint32_t seq[2];     /* next sequence number of client and server */
+	uint8_t step;	     /* enum in mr_traffic_session.c */
+	uint8_t run : 7;     /* data segments of last_side since the other side's last segment */
 	uint8_t last_side : 1;
 	uint16_t count; /* echo packets */
 };
 
 _Static_assert(sizeof(struct mr_traffic_session) == 16, "four to a cache line");
 
+struct mr_traffic_mix;
+struct mr_traffic_tunnel;
+
+/* Where a flow of a mix is in its script. Written by the owner of the slot's lane. */
+struct mr_traffic_talk {
+	uint32_t generation; /* as above */
+	uint32_t pass;	     /* of the loop */
+	uint8_t step;	     /* next message */
+	uint8_t fault;	     /* enum mr_traffic_fault that the next packet is, or _FINE */
+	uint16_t unused;
+};
+
 struct mr_traffic {
 	struct mr_traffic_conf conf;
 	const struct mr_traffic_kind *background;
 	uint64_t packets; /* UINT64_MAX: endless */
-	uint64_t new_fp; /* new flows per packet, 0.64 fixed point */
+	uint64_t new_fp;  /* new flows per packet, 0.64 fixed point */
 	uint64_t step_fp; /* ns per packet, 32.32 fixed point */
 	uint32_t packet_salt;
 	uint32_t flow_salt;
@@ -59,9 +71,13 @@ struct mr_traffic {
 	uint32_t lane_slots[2]; /* slots of a lane with number < / >= lanes_more */
 	uint32_t lanes_more;
 	uint32_t ipv6_share, tcp_share, icmp_share, reply_share, attack_share;
-	bool alike; /* all packets have one template */
-	bool udp_only; /* all packets are UDP */
-	struct mr_traffic_session *sessions; /* one a slot, or NULL */
+	bool alike;					      /* all packets have one template */
+	bool udp_only;					      /* all packets are UDP */
+	struct mr_traffic_session *sessions;		      /* one a slot, or NULL */
+	struct mr_traffic_mix *mix;			      /* or NULL */
+	struct mr_traffic_tunnel *tunnel;		      /* or NULL */
+	struct mr_traffic_talk *talks;			      /* one a slot, or NULL */
+	uint32_t lost_share, retransmit_share, reorder_share; /* the second holds the first, the third both */
 	struct mr_traffic_template templates[MR_TRAFFIC_HEAD_MAX][MR_TRAFFIC_SIZES];
 };
 
@@ -70,7 +86,7 @@ struct mr_traffic_flow {
 	uint32_t client, server; /* IPv4 addresses, host order */
 	uint32_t client_port, server_port;
 	uint32_t seq[2]; /* initial sequence numbers of client and server */
-	uint32_t head; /* enum mr_traffic_head */
+	uint32_t head;	 /* enum mr_traffic_head */
 };
 
 /* a bijection of 32 bits, every bit of x moves half of the result */
@@ -149,6 +165,20 @@ extern const struct mr_traffic_kind mr_traffic_steady;
 extern const struct mr_traffic_kind mr_traffic_session;
 extern const struct mr_traffic_kind mr_traffic_synflood;
 
+extern const struct mr_traffic_kind mr_traffic_mix_kind;
+
+/* One's complement sum of the digits of a name, at an odd or even offset. */
+static inline uint32_t mr_traffic_digits_sum(uint64_t digits, uint32_t off)
+{
+	uint32_t sum = mr_build_fold(digits);
+
+	return off & 1 ? __builtin_bswap16((uint16_t)sum) : sum;
+}
+
+/* A frame's template with what @p f holds as its payload; the rest of the frame stays in @p f. */
+void mr_traffic_template_make(struct mr_traffic_template *tm, unsigned head, struct mr_build *f,
+			      uint64_t vlan);
+void mr_traffic_template_address(struct mr_build *f, bool v6);
 void mr_traffic_templates_init(struct mr_traffic *t);
 /** @p data  frames begin @p data_off octets behind these */
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],

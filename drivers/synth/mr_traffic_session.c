@@ -149,6 +149,7 @@ static void session_packet(struct out o)
 		over = number != b->flow[o.i];
 		f = mr_traffic_flow(o.t, number);
 	}
+	b->flow[o.i] = number;
 	switch (f.head & ~1u) {
 	case MR_TRAFFIC_TCP:
 		tcp(o, s, &f, over);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mr_buf.h"
+#include "drivers/synth/mr_traffic_mix.h"
+#include "drivers/synth/mr_traffic_tunnel.h"
 #include "packet/mr_packet.h"
 
 static const uint16_t imix_wire[3] = { 64, 594, 1518 };
@@ -46,6 +48,11 @@ static uint32_t checksum_off(enum mr_traffic_head head)
 	return off[head / 2];
 }
 
+static uint32_t l3_offset(uint64_t vlan)
+{
+	return vlan == MR_VLAN_NONE ? 14 : 18;
+}
+
 /* the sum behind a checksum field, which is cleared */
 static uint32_t take_sum(uint8_t *p)
 {
@@ -56,33 +63,33 @@ static uint32_t take_sum(uint8_t *p)
 	return (uint16_t)~v;
 }
 
-static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_t wire_octets, uint64_t vlan,
-			  bool long_heads)
+void mr_traffic_template_address(struct mr_build *f, bool v6)
 {
 	static const uint8_t prefix6[16] = { 0x20, 0x01, 0, 0x02 }; /* RFC 5180 section 8 */
 	static const uint8_t none4[4];
+
+	mr_build_init(f, v6 ? 6 : 4, v6 ? prefix6 : none4, v6 ? prefix6 : none4);
+}
+
+void mr_traffic_template_make(struct mr_traffic_template *tm, unsigned head, struct mr_build *f,
+			      uint64_t vlan)
+{
 	bool v6 = head & 1;
-	uint32_t l3_off = vlan == MR_VLAN_NONE ? 14 : 18;
+	uint32_t l3_off = l3_offset(vlan);
 	uint32_t l4_off = l3_off + (v6 ? 40 : 20);
-	uint32_t headers = l4_off + header_octets(head & ~1u);
-	uint32_t payload =
-		wire_octets > headers + MR_TRAFFIC_FCS ? wire_octets - MR_TRAFFIC_FCS - headers : 0;
 	uint32_t copied;
-	struct mr_build f;
 
-	mr_build_init(&f, v6 ? 6 : 4, v6 ? prefix6 : none4, v6 ? prefix6 : none4);
-	mr_build_append(&f, NULL, payload);
-	put_transport(&f, head & ~1u);
-	mr_build_ip(&f, &(struct mr_build_ip){ .frag = 0x4000 });
-	tm->ip_len = (uint16_t)mr_build_len(&f);
+	tm->payload_len = (uint16_t)mr_build_len(f);
+	put_transport(f, head & ~1u);
+	mr_build_ip(f, &(struct mr_build_ip){ .frag = 0x4000 });
+	tm->ip_len = (uint16_t)mr_build_len(f);
 	if (vlan != MR_VLAN_NONE)
-		mr_build_vlan(&f, 0x8100, (uint16_t)vlan);
-	mr_build_ethernet(&f);
+		mr_build_vlan(f, 0x8100, (uint16_t)vlan);
+	mr_build_ethernet(f);
 
-	tm->frame_len = (uint16_t)mr_build_len(&f);
-	tm->payload_len = (uint16_t)payload;
+	tm->frame_len = (uint16_t)mr_build_len(f);
 	copied = tm->frame_len < MR_TRAFFIC_HEAD ? tm->frame_len : MR_TRAFFIC_HEAD;
-	memcpy(tm->head, mr_build_data(&f), copied);
+	memcpy(tm->head, mr_build_data(f), copied);
 	tm->src_off = (uint8_t)(l3_off + (v6 ? 20 : 12));
 	tm->dst_off = (uint8_t)(l3_off + (v6 ? 36 : 16));
 	tm->l4_off = (uint8_t)l4_off;
@@ -92,7 +99,20 @@ static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_
 		tm->ip_sum_off = (uint8_t)(l3_off + 10);
 		tm->ip_sum = take_sum(tm->head + tm->ip_sum_off);
 	}
-	tm->long_head = headers > 64 || long_heads;
+	tm->long_head = l4_off + header_octets(head & ~1u) > 64;
+}
+
+static void template_init(struct mr_traffic_template *tm, unsigned head, uint32_t wire_octets, uint64_t vlan,
+			  bool long_heads)
+{
+	uint32_t headers = l3_offset(vlan) + (head & 1 ? 40 : 20) + header_octets(head & ~1u);
+	struct mr_build f;
+
+	mr_traffic_template_address(&f, head & 1);
+	if (wire_octets > headers + MR_TRAFFIC_FCS)
+		mr_build_append(&f, NULL, wire_octets - MR_TRAFFIC_FCS - headers);
+	mr_traffic_template_make(tm, head, &f, vlan);
+	tm->long_head |= long_heads;
 }
 
 /* One kind of headers, one size? Shares of 0 and all are exact. */
@@ -104,7 +124,7 @@ static bool all_alike(const struct mr_traffic *t)
 
 	if (t->attack_share != 0)
 		return t->attack_share == SHARE_ALL; /* every attack has one kind of packet */
-	return one_proto && one_family && t->conf.size != 0 && t->sessions == NULL;
+	return one_proto && one_family && t->conf.size != 0 && t->sessions == NULL && t->mix == NULL;
 }
 
 void mr_traffic_templates_init(struct mr_traffic *t)
@@ -113,7 +133,7 @@ void mr_traffic_templates_init(struct mr_traffic *t)
 	bool long_heads = t->conf.ipv6_pct != 0 || t->conf.vlan != MR_VLAN_NONE;
 
 	t->alike = all_alike(t);
-	t->udp_only = t->tcp_share == 0 && t->icmp_share == 0 && t->attack_share == 0;
+	t->udp_only = t->tcp_share == 0 && t->icmp_share == 0 && t->attack_share == 0 && t->mix == NULL;
 	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
 		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++) {
 			uint32_t wire = t->conf.size == 0 && i < 3 ? imix_wire[i] : (uint32_t)t->conf.size;
@@ -125,13 +145,22 @@ void mr_traffic_templates_init(struct mr_traffic *t)
 
 uint32_t mr_traffic_frame_max(const struct mr_traffic *t)
 {
-	uint32_t max = 0;
+	/* headers of IPv6 and TCP, a tag */
+	uint32_t max = t->mix == NULL ? 0 : MR_TRAFFIC_MSS + 78;
 
 	for (unsigned head = 0; head < MR_TRAFFIC_HEAD_MAX; head++)
 		for (unsigned i = 0; i < MR_TRAFFIC_SIZES; i++)
 			if (t->templates[head][i].frame_len > max)
 				max = t->templates[head][i].frame_len;
-	return max;
+	return max + (t->tunnel == NULL ? 0 : t->tunnel->len);
+}
+
+uint32_t mr_traffic_room(const struct mr_traffic *t)
+{
+	uint32_t max = mr_traffic_frame_max(t);
+	uint32_t least = MR_TRAFFIC_HEAD + (t->tunnel == NULL ? 0 : t->tunnel->len);
+
+	return max > least ? max : least;
 }
 
 static inline void put32(uint8_t *p, uint32_t v)
@@ -305,12 +334,58 @@ MR_TRAFFIC_CLONES static void write_any(const struct mr_traffic *t, struct mr_tr
 		write_mixed(t, b, data, data_off, n, false);
 }
 
+/* A message of a script: what it has beyond its template. */
+static inline void describe_message(struct mr_traffic_batch *b, unsigned i)
+{
+	const struct mr_traffic_message *m = b->message[i];
+
+	describe(b, i, &m->tm);
+	if (m->name_off != 0)
+		b->l4_check[i] += mr_traffic_digits_sum(b->digits[i], m->name_off);
+	if (m->id_off != 0)
+		b->l4_check[i] += b->seq[i];
+}
+
+static inline void write_message(const struct mr_traffic_batch *b, unsigned i, uint8_t *data)
+{
+	const struct mr_traffic_message *m = b->message[i];
+
+	write_one(&m->tm, b->head[i], b, i, data);
+	if (m->tm.frame_len > MR_TRAFFIC_HEAD)
+		memcpy(data + MR_TRAFFIC_HEAD, m->rest, m->tm.frame_len - MR_TRAFFIC_HEAD);
+	if (m->name_off != 0) {
+		put32(data + m->name_off, (uint32_t)b->digits[i]);
+		put16(data + m->name_off + 4, (uint32_t)(b->digits[i] >> 32));
+	}
+	if (m->id_off != 0)
+		put16(data + m->id_off, b->seq[i]);
+}
+
+MR_TRAFFIC_CLONES static void write_mix(const struct mr_traffic *t, struct mr_traffic_batch *b,
+					uint8_t *const data[], size_t data_off, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (b->message[i] != NULL)
+			describe_message(b, i);
+		else
+			describe(b, i, &t->templates[b->head[i]][b->size[i]]);
+	checksums(b, n, false);
+	for (unsigned i = 0; i < n; i++)
+		if (b->message[i] != NULL)
+			write_message(b, i, data[i] + data_off);
+		else
+			write_one(&t->templates[b->head[i]][b->size[i]], b->head[i], b, i,
+				  data[i] + data_off);
+}
+
 void mr_traffic_write(const struct mr_traffic *t, struct mr_traffic_batch *b, uint8_t *const data[],
 		      size_t data_off, unsigned n)
 {
 	if (n == 0)
 		return;
-	if (t->udp_only)
+	if (t->mix != NULL && !t->alike)
+		write_mix(t, b, data, data_off, n);
+	else if (t->udp_only)
 		write_udp(t, b, data, data_off, n);
 	else
 		write_any(t, b, data, data_off, n);

@@ -29,6 +29,14 @@ static const char *const cases[] = {
 	"synth:flows=1M,new=100k,rate=50M,time=model",
 	"synth:flows=1M,attack=synflood",
 	"synth:flows=1M,handshake=yes,tcp=100",
+	"synth:flows=100k,mix=web,ipv6=30",
+	"synth:flows=1M,mix=web,ipv6=30",
+	"synth:flows=1M,mix=web,lost=1,retransmit=1,reorder=1",
+	"synth:flows=1M,tunnel=vxlan",
+	"synth:flows=1M,tunnel=gtpu",
+	"synth:flows=1M,tunnel=gre",
+	"synth:flows=1M,tunnel=vxlan,tunnel2=gre",
+	"synth:flows=1M,mix=web,ipv6=30,tunnel=vxlan",
 };
 
 __attribute__((noinline)) static double run_ns(struct mr_port *port, uint64_t packets)

@@ -185,6 +185,8 @@ const char *const kinds[] = {
 	"packets=5k,attack=synflood",
 	"packets=1k,ipv6=100,tcp=100,size=1518",
 	"packets=1k,size=9018",
+	"packets=5k,flows=50,mix=web,ipv6=40,new=1k",
+	"packets=5k,flows=50,mix=web,ipv6=40,new=1k,vlan=3,lost=10,retransmit=10,reorder=10,synflood=20",
 };
 
 } // namespace
@@ -197,6 +199,29 @@ TEST(Traffic, SameSeedSameOctetsWhateverTheBurst)
 		EXPECT_TRUE(same(packets, make(kind, 7))) << kind;
 		EXPECT_TRUE(same(packets, make(kind, 64))) << kind;
 		EXPECT_FALSE(same(packets, make(kind + ",seed=2"))) << kind;
+	}
+}
+
+TEST(Traffic, OctetsStayWhatTheyWere)
+{
+	/* captures made long ago are compared with new ones: FNV-1a over all frames */
+	const std::map<std::string, uint64_t> sums = {
+		{ "packets=5k,flows=77", 0x7089abef8c10f66f },
+		{ "packets=5k,flows=500,tcp=50,icmp=10,ipv6=40,size=imix,new=100k", 0xde0b603ad24a2052 },
+		{ "packets=5k,flows=500,tcp=50,icmp=10,ipv6=40,size=imix,order=roundrobin,vlan=9,new=100k",
+		  0xca502a996f145744 },
+		{ "packets=5k,flows=50,tcp=80,icmp=10,ipv6=40,handshake=yes,size=imix,new=10k",
+		  0x6ebe8428545521e6 },
+		{ "packets=5k,attack=synflood", 0xb3a60341ec4d0195 },
+	};
+
+	for (auto &[kind, wanted] : sums) {
+		uint64_t sum = 0xcbf29ce484222325;
+
+		for (auto &p : make(kind))
+			for (uint8_t octet : p.frame)
+				sum = (sum ^ octet) * 0x100000001b3;
+		EXPECT_EQ(wanted, sum) << kind;
 	}
 }
 

@@ -5,14 +5,35 @@
 
 #include "base/mr_clock.h"
 
+#define READ_AS_GOOD "\"http_uri\": [\"/good\"], \"http_host\": [\"evasion.example.com\"]"
+
 const struct gen_scenario gen_scenarios[] = {
 	{ "odd", "one of each: tags, tunnels, options, extension headers, fragments, malformed packets",
-	  gen_odd },
+	  gen_odd, NULL },
 	{ "fragments", "IPv4 and IPv6 fragments in order, out of order, overlapping, without a first one",
-	  gen_fragments },
+	  gen_fragments, NULL },
 	{ "tcp", "connections: FIN, RST, simultaneous close, ports used again, half open, midstream",
-	  gen_tcp_flows },
-	{ "timeouts", "gaps around the idle and the active timeout", gen_timeouts },
+	  gen_tcp_flows, NULL },
+	{ "timeouts", "gaps around the idle and the active timeout", gen_timeouts, NULL },
+	{ "evasion-overlap", "TCP segments overlap with other content; the first octets count",
+	  gen_evasion_overlap,
+	  "{" READ_AS_GOOD ", \"counters\": {\"stream_overlap_differs\": 1, \"stream_old\": 1}}" },
+	{ "evasion-tiny", "TCP segments of one octet; read as if whole", gen_evasion_tiny,
+	  "{" READ_AS_GOOD ", \"http_status\": [200]}" },
+	{ "evasion-checksum", "other data and a reset with wrong TCP checksums, which a receiver drops",
+	  gen_evasion_checksum, "{" READ_AS_GOOD ", \"http_status\": [204]}" },
+	{ "evasion-wrap", "sequence numbers pass 2^32 within a request and an answer; read as if not",
+	  gen_evasion_wrap, "{" READ_AS_GOOD ", \"http_status\": [200]}" },
+	{ "evasion-fragments", "fragments of 8 octets of three datagrams in turn, some twice; six flows",
+	  gen_evasion_fragments, NULL },
+	{ "evasion-nested", "IP in IP, seven times; metered as the packet of the fourth tunnel",
+	  gen_evasion_nested, NULL },
+	{ "evasion-gzip", "16 MiB of zeros packed in an answer; not unpacked in whole", gen_evasion_gzip,
+	  "{" READ_AS_GOOD ", \"http_status\": [200], \"http_note\": [\"decompression_bomb\"]}" },
+	{ "evasion-headers", "2000 header lines in a request; the reading ends", gen_evasion_headers,
+	  "{" READ_AS_GOOD ", \"http_note\": [\"header_flood\"]}" },
+	{ "evasion-dns", "names in DNS queries that point to themselves; malformed", gen_evasion_dns,
+	  "{\"dns_note\": [\"malformed\", \"malformed\"]}" },
 	{ 0 },
 };
 

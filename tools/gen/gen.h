@@ -15,10 +15,10 @@
 
 struct gen {
 	struct gen_file *file;
-	struct gen_expect *expect; /* NULL: not wanted */
-	uint64_t now_ns; /* UTC, of the next packet */
+	struct gen_expect *expect;   /* NULL: not wanted */
+	uint64_t now_ns;	     /* UTC, of the next packet */
 	uint64_t idle_ns, active_ns; /* around which scenarios put their gaps */
-	int rc; /* the first failure, sticky */
+	int rc;			     /* the first failure, sticky */
 	struct mr_build frame;
 	struct gen_packet packet;
 };
@@ -53,6 +53,9 @@ struct gen_scenario {
 	const char *name;
 	const char *help;
 	void (*make)(struct gen *g);
+	/* JSON, or NULL: values of applications and counters that a probe must come to; README.md says more
+	 */
+	const char *outcome;
 };
 
 extern const struct gen_scenario gen_scenarios[]; /* name NULL: end */
@@ -62,3 +65,12 @@ void gen_malformed(struct gen *g);
 void gen_fragments(struct gen *g);
 void gen_tcp_flows(struct gen *g);
 void gen_timeouts(struct gen *g);
+void gen_evasion_overlap(struct gen *g);
+void gen_evasion_tiny(struct gen *g);
+void gen_evasion_checksum(struct gen *g);
+void gen_evasion_wrap(struct gen *g);
+void gen_evasion_fragments(struct gen *g);
+void gen_evasion_nested(struct gen *g);
+void gen_evasion_gzip(struct gen *g);
+void gen_evasion_headers(struct gen *g);
+void gen_evasion_dns(struct gen *g);

@@ -7,6 +7,7 @@
 
 #include "base/mr_hash.h"
 #include "drivers/synth/mr_build.h"
+#include "drivers/synth/mr_traffic.h"
 
 #define REASONS_MAX 32
 #define SLOTS_MIN   1024u
@@ -30,6 +31,8 @@ struct record {
 	uint64_t first_ns[2], last_ns[2];
 	uint64_t start_ns;
 	uint8_t tcp_flags[2];
+	struct gen_depth depth; /* of the first packet */
+	uint64_t faults[MR_TRAFFIC_LATE + 1];
 	bool swapped; /* the first packet came from endpoint 1 */
 	const char *end;
 };
@@ -43,6 +46,8 @@ struct gen_expect {
 	uint64_t idle_ns, active_ns;
 	uint64_t packets, metered, octets;
 	struct reason not_metered[REASONS_MAX], notes[REASONS_MAX];
+	uint64_t faults[MR_TRAFFIC_LATE + 1];
+	bool deep;
 	struct record *records;
 	size_t count, room;
 	uint32_t *slots;   /* hash table: index + 1 of the flow's latest record; 0: free */
@@ -175,6 +180,7 @@ static void update(struct record *r, const struct gen_packet *p, int dir)
 	r->packets[dir]++;
 	r->octets[dir] += p->ip_len;
 	r->tcp_flags[dir] |= p->tcp_flags;
+	r->faults[p->depth.fault]++;
 }
 
 int gen_expect_put(struct gen_expect *e, const struct gen_packet *p)
@@ -194,6 +200,8 @@ int gen_expect_put(struct gen_expect *e, const struct gen_packet *p)
 	if (reserve(e) != 0)
 		return -ENOMEM;
 	e->metered++;
+	e->deep |= p->depth.known;
+	e->faults[p->depth.fault]++;
 	e->octets += p->ip_len;
 	key = make_key(p, &swapped);
 	slot = find_slot(e, &key);
@@ -205,7 +213,9 @@ int gen_expect_put(struct gen_expect *e, const struct gen_packet *p)
 
 		r = &e->records[e->count++];
 		*slot = (uint32_t)e->count;
-		*r = (struct record){ .key = key, .swapped = initiator, .start_ns = p->time_ns };
+		*r = (struct record){
+			.key = key, .swapped = initiator, .start_ns = p->time_ns, .depth = p->depth
+		};
 	}
 	update(r, p, swapped != r->swapped);
 	return 0;
@@ -224,6 +234,61 @@ static void print_pair(const char *name, const uint64_t v[2], FILE *out)
 	fprintf(out, ", \"%s\": [%lu, %lu]", name, v[FORWARD], v[REVERSE]);
 }
 
+static void print_faults(const uint64_t faults[], FILE *out)
+{
+	fprintf(out, "\"lost\": %lu, \"retransmitted\": %lu, \"late\": %lu", faults[MR_TRAFFIC_AFTER_LOSS],
+		faults[MR_TRAFFIC_AGAIN], faults[MR_TRAFFIC_LATE]);
+}
+
+static void print_address(uint32_t address, FILE *out)
+{
+	fprintf(out, "\"%u.%u.%u.%u\"", address >> 24, address >> 16 & 255, address >> 8 & 255,
+		address & 255);
+}
+
+static void print_tunnel(const struct gen_depth *d, unsigned level, FILE *out)
+{
+	uint32_t flow = d->flow;
+	bool reply = d->reply;
+
+	fprintf(out, "%s{\"kind\": \"%s\"", level == 0 ? "" : ", ", mr_traffic_tunnel_name(d->tunnel[level]));
+	if (mr_traffic_tunnel_has_id(d->tunnel[level]))
+		fprintf(out, ", \"id\": [%u, %u]", mr_traffic_tunnel_id(d->tunnel[level], level, flow, reply),
+			mr_traffic_tunnel_id(d->tunnel[level], level, flow, !reply));
+	if (d->tunnel[level] != MR_TRAFFIC_MPLS && d->tunnel[level] != MR_TRAFFIC_PPPOE) {
+		fputs(", \"ends\": [", out);
+		print_address(mr_traffic_tunnel_address(level, flow, reply), out);
+		fputs(", ", out);
+		print_address(mr_traffic_tunnel_address(level, flow, !reply), out);
+		fputs("]", out);
+	}
+	fputs("}", out);
+}
+
+/* What only a mix and tunnels have: other expectations are as if there were none. */
+static void print_depth(const struct record *r, FILE *out)
+{
+	const struct gen_depth *d = &r->depth;
+	char host[MR_TRAFFIC_HOST_MAX];
+
+	if (!d->known)
+		return;
+	fprintf(out, ", \"flow\": %u", d->flow);
+	if (d->app != MR_TRAFFIC_ZEROS) {
+		mr_traffic_host(d->app, d->flow, host);
+		fprintf(out, ", \"app\": \"%s\", \"host\": \"%s\", \"tcp_faults\": {",
+			mr_traffic_app_name(d->app), host);
+		print_faults(r->faults, out);
+		fputs("}", out);
+	}
+	if (d->tunnel[0] == MR_TRAFFIC_NO_TUNNEL)
+		return;
+	fputs(", \"tunnels\": [", out);
+	for (unsigned i = 0; i < 2 && d->tunnel[i] != MR_TRAFFIC_NO_TUNNEL; i++)
+		print_tunnel(d, i, out);
+	fputs("]", out);
+}
+
 static void print_record(const struct record *r, FILE *out)
 {
 	int family = r->key.family == 4 ? AF_INET : AF_INET6;
@@ -239,11 +304,13 @@ static void print_record(const struct record *r, FILE *out)
 	print_pair("octets", r->octets, out);
 	print_pair("first_ns", r->first_ns, out);
 	print_pair("last_ns", r->last_ns, out);
-	fprintf(out, ", \"tcp_flags\": [%u, %u], \"end\": \"%s\"}", r->tcp_flags[FORWARD],
+	fprintf(out, ", \"tcp_flags\": [%u, %u], \"end\": \"%s\"", r->tcp_flags[FORWARD],
 		r->tcp_flags[REVERSE], r->end == NULL ? "end of capture" : r->end);
+	print_depth(r, out);
+	fputs("}", out);
 }
 
-void gen_expect_print(const struct gen_expect *e, FILE *out)
+void gen_expect_print(const struct gen_expect *e, const char *outcome, FILE *out)
 {
 	fprintf(out, "{\n  \"packets\": %lu,\n  \"metered_packets\": %lu,\n  \"metered_octets\": %lu,\n",
 		e->packets, e->metered, e->octets);
@@ -252,6 +319,13 @@ void gen_expect_print(const struct gen_expect *e, FILE *out)
 	fprintf(out,
 		"  \"idle_timeout_ns\": %lu,\n  \"active_timeout_ns\": %lu,\n  \"distinct_keys\": %zu,\n",
 		e->idle_ns, e->active_ns, e->flows);
+	if (outcome != NULL)
+		fprintf(out, "  \"outcome\": %s,\n", outcome);
+	if (e->deep) {
+		fprintf(out, "  \"tcp_faults\": {");
+		print_faults(e->faults, out);
+		fprintf(out, "},\n");
+	}
 	fprintf(out, "  \"flows\": [\n");
 	for (size_t i = 0; i < e->count; i++) {
 		print_record(&e->records[i], out);

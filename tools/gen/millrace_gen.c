@@ -11,7 +11,6 @@
 #include "tools/gen/gen.h"
 
 #define CONF_MAX      1024
-#define WHOLE_FRAME   (MR_TRAFFIC_WIRE_MAX + MR_TRAFFIC_HEAD)
 #define BURST	      64
 #define IDLE_DEF_S    30
 #define ACTIVE_DEF_S  300
@@ -35,7 +34,7 @@ static void help(FILE *out)
 		     "  scenario   hand-made packets instead of the traffic model; only idle and active go "
 		     "with it:\n");
 	for (const struct gen_scenario *s = gen_scenarios; s->name != NULL; s++)
-		fprintf(out, "             %-10s %s\n", s->name, s->help);
+		fprintf(out, "             %-17s %s\n", s->name, s->help);
 	fprintf(out,
 		"  idle       seconds without a packet that end a record, default %d\n"
 		"  active     seconds after which a record is cut, default %d\n\n"
@@ -45,6 +44,8 @@ static void help(FILE *out)
 	mr_traffic_conf_help(out);
 	fprintf(out, "\nExamples:\n"
 		     "  millrace-gen packets=10k flows=100 handshake=yes tcp=90 new=1k rate=10k -o web.pcap\n"
+		     "  millrace-gen packets=100k flows=1k mix=web new=1k rate=100k lost=1 tunnel=vxlan -o "
+		     "depth.pcap\n"
 		     "  millrace-gen scenario=odd -o odd.pcapng --expect odd.json\n");
 }
 
@@ -125,6 +126,24 @@ static void address(uint32_t wire, bool v6, uint8_t out[16])
 	memcpy(out + (v6 ? 12 : 0), &wire, 4);
 }
 
+static struct gen_depth describe_depth(const struct mr_traffic_conf *conf, const struct mr_traffic_batch *b,
+				       unsigned i)
+{
+	bool mix = conf->mix != MR_TRAFFIC_ZEROS && b->message[i] != NULL;
+	struct gen_depth d = { .known = conf->mix != MR_TRAFFIC_ZEROS ||
+					conf->tunnel[0] != MR_TRAFFIC_NO_TUNNEL };
+
+	d.flow = b->flow[i];
+	d.reply = mr_traffic_from_server(b->src[i]);
+	for (int level = 0; level < MR_TRAFFIC_TUNNELS; level++)
+		d.tunnel[level] = (uint8_t)conf->tunnel[level];
+	if (mix) {
+		d.app = (uint8_t)b->app[i];
+		d.fault = (uint8_t)b->fault[i];
+	}
+	return d;
+}
+
 static struct gen_packet describe(const struct mr_traffic *t, const struct mr_traffic_batch *b, unsigned i)
 {
 	bool v6 = b->head[i] & 1;
@@ -146,7 +165,8 @@ static struct gen_packet describe(const struct mr_traffic *t, const struct mr_tr
 	return p;
 }
 
-static void write_traffic(struct gen *g, struct mr_traffic *t, uint8_t *const data[])
+static void write_traffic(struct gen *g, struct mr_traffic *t, const struct mr_traffic_conf *conf,
+			  uint8_t *const data[])
 {
 	struct mr_traffic_cursor cursor;
 	struct mr_traffic_batch batch;
@@ -158,6 +178,7 @@ static void write_traffic(struct gen *g, struct mr_traffic *t, uint8_t *const da
 		for (uint16_t i = 0; i < n; i++) {
 			struct gen_packet p = describe(t, &batch, i);
 
+			p.depth = describe_depth(conf, &batch, i);
 			gen_file_put(g->file, p.time_ns, data[i], batch.frame_len[i], batch.frame_len[i]);
 			if (g->expect != NULL)
 				g->rc |= gen_expect_put(g->expect, &p);
@@ -181,11 +202,11 @@ static int make_traffic(struct gen *g, const char *text, struct mr_err *err)
 	rc = mr_traffic_create(&conf, &t, err);
 	if (rc != 0)
 		return rc;
-	room = calloc(BURST, WHOLE_FRAME);
+	room = calloc(BURST, mr_traffic_room(t));
 	if (room != NULL) {
 		for (int i = 0; i < BURST; i++)
-			data[i] = room + (size_t)i * WHOLE_FRAME;
-		write_traffic(g, t, data);
+			data[i] = room + (size_t)i * mr_traffic_room(t);
+		write_traffic(g, t, &conf, data);
 	} else {
 		g->rc = -ENOMEM;
 	}
@@ -194,15 +215,16 @@ static int make_traffic(struct gen *g, const char *text, struct mr_err *err)
 	return g->rc == 0 ? 0 : mr_err_set(err, -g->rc, "no memory for so many flows, use fewer");
 }
 
-static int make_scenario(struct gen *g, const char *name, struct mr_err *err)
+static int make_scenario(struct gen *g, const char *name, const char **ret_outcome, struct mr_err *err)
 {
-	char names[256] = "";
+	char names[MR_ERR_MAX / 2] = "";
 
 	for (const struct gen_scenario *s = gen_scenarios; s->name != NULL; s++) {
 		size_t n = strlen(names);
 
 		if (strcmp(s->name, name) == 0) {
 			s->make(g);
+			*ret_outcome = s->outcome;
 			return g->rc == 0
 				       ? 0
 				       : mr_err_set(err, -g->rc, "scenario=%s: %s", name, strerror(-g->rc));
@@ -212,14 +234,15 @@ static int make_scenario(struct gen *g, const char *name, struct mr_err *err)
 	return mr_err_set(err, EINVAL, "scenario=%s: no such scenario; there are %s", name, names);
 }
 
-static int write_expectations(const struct gen_expect *e, const char *path, struct mr_err *err)
+static int write_expectations(const struct gen_expect *e, const char *outcome, const char *path,
+			      struct mr_err *err)
 {
 	FILE *out = fopen(path, "w");
 	bool bad;
 
 	if (out == NULL)
 		return mr_err_set(err, errno, "%s: %s", path, strerror(errno));
-	gen_expect_print(e, out);
+	gen_expect_print(e, outcome, out);
 	bad = ferror(out) != 0;
 	if (fclose(out) != 0 || bad)
 		return mr_err_set(err, EIO, "%s: not written in whole, is there room?", path);
@@ -228,17 +251,19 @@ static int write_expectations(const struct gen_expect *e, const char *path, stru
 
 static int run(struct gen *g, const struct options *o, struct mr_err *err)
 {
+	const char *outcome = NULL;
 	struct mr_err close_err;
 	int rc = gen_file_open(o->out, &g->file, err), close_rc;
 
 	if (rc != 0)
 		return rc;
-	rc = o->scenario == NULL ? make_traffic(g, o->traffic, err) : make_scenario(g, o->scenario, err);
+	rc = o->scenario == NULL ? make_traffic(g, o->traffic, err)
+				 : make_scenario(g, o->scenario, &outcome, err);
 	close_rc = gen_file_close(g->file, &close_err);
 	if (rc == 0 && close_rc != 0)
 		return mr_err_set(err, -close_rc, "%s", close_err.msg);
 	if (rc == 0 && g->expect != NULL)
-		rc = write_expectations(g->expect, o->expect, err);
+		rc = write_expectations(g->expect, outcome, o->expect, err);
 	return rc;
 }
 
