@@ -53,10 +53,10 @@ static void add_one(uint32_t *count)
 	*count += *count != UINT32_MAX;
 }
 
-/* At least 1, since 0 says that it isn't known. */
+/* At least 1, since 0 says that it isn't known; clocks may be set back too. */
 static uint32_t elapsed_us(uint32_t from_us, uint32_t to_us)
 {
-	return to_us == from_us ? 1 : to_us - from_us;
+	return (int32_t)(to_us - from_us) <= 0 ? 1 : to_us - from_us;
 }
 
 static bool read_segment(const struct mr_packet *p, struct segment *ret)

@@ -100,6 +100,15 @@ TEST(FlowTcp, RoundTripsAreOfTheLastSyn)
 	EXPECT_EQ(c.server().retransmitted, 1u);
 }
 
+TEST(FlowTcp, ClockThatIsSetBack)
+{
+	Connection c;
+
+	c.at(1000, { 0, 100, 0, 0, SYN }).at(20, { 1, 500, 101, 0, SYN | ACK }).at(30, { 0, 101, 501 });
+	EXPECT_EQ(c.tcp.server_rtt_us, 1u);
+	EXPECT_EQ(c.tcp.client_rtt_us, 10000u);
+}
+
 TEST(FlowTcp, AnswerToAnotherSyn)
 {
 	Connection c;
