@@ -17,6 +17,7 @@ enum {
 	WAY_SEEN = 1 << 0,  /* next_seq, window are valid */
 	WAY_ACKED = 1 << 1, /* last_ack is valid */
 	WAY_FIN = 1 << 2,
+	WAY_ASKED = 1 << 3, /* the last packet was a keep-alive: what the other side says now answers it */
 };
 
 /* mr_flow_tcp.bits */
@@ -52,10 +53,10 @@ static void add_one(uint32_t *count)
 	*count += *count != UINT32_MAX;
 }
 
-/* At least 1, since 0 says that it isn't known. */
+/* At least 1, since 0 says that it isn't known; clocks may be set back too. */
 static uint32_t elapsed_us(uint32_t from_us, uint32_t to_us)
 {
-	return to_us == from_us ? 1 : to_us - from_us;
+	return (int32_t)(to_us - from_us) <= 0 ? 1 : to_us - from_us;
 }
 
 static bool read_segment(const struct mr_packet *p, struct segment *ret)
@@ -128,6 +129,7 @@ static void follow_seq(struct mr_flow_tcp *tcp, struct mr_flow_tcp_way *way,
 {
 	uint32_t end = s->seq + s->span;
 
+	way->bits &= (uint8_t)~WAY_ASKED;
 	if (!(way->bits & WAY_SEEN)) {
 		way->next_seq = end;
 		way->next_us = s->now_us;
@@ -135,9 +137,10 @@ static void follow_seq(struct mr_flow_tcp *tcp, struct mr_flow_tcp_way *way,
 	}
 	if (s->flags & RST) /* its number may be anything within the window, and it ends the count */
 		return;
-	if (s->span != 0 && seq_diff(s->seq, way->next_seq) < 0) {
-		if (!is_keep_alive(way, s))
-			not_ahead(tcp, way, back, s);
+	if (is_keep_alive(way, s)) {
+		way->bits |= WAY_ASKED;
+	} else if (s->span != 0 && seq_diff(s->seq, way->next_seq) < 0) {
+		not_ahead(tcp, way, back, s);
 	} else if (seq_diff(s->seq, way->next_seq) > 0) {
 		add_one(&way->lost);
 	}
@@ -147,9 +150,9 @@ static void follow_seq(struct mr_flow_tcp *tcp, struct mr_flow_tcp_way *way,
 	}
 }
 
-static void follow_ack(struct mr_flow_tcp_way *way, const struct segment *s)
+static void follow_ack(struct mr_flow_tcp_way *way, const struct mr_flow_tcp_way *back, const struct segment *s)
 {
-	bool bare = s->len == 0 && (s->flags & (SYN | FIN | RST)) == 0;
+	bool bare = s->len == 0 && (s->flags & (SYN | FIN | RST)) == 0 && !(back->bits & WAY_ASKED);
 
 	if (s->window == 0 && (s->flags & (SYN | FIN | RST)) == 0)
 		add_one(&way->zero_windows);
@@ -170,7 +173,16 @@ static void follow_ack(struct mr_flow_tcp_way *way, const struct segment *s)
 	way->window = s->window;
 }
 
-/* A SYN: the first of a connection, its answer, or one of them again. */
+/* RFC 9293 section 3.10.7.3: an answer acknowledges the SYN, and data sent with it at most. */
+static bool answers_syn(const struct mr_flow_tcp_way *client, const struct segment *s)
+{
+	return client->next_seq - s->ack <= UINT16_MAX;
+}
+
+/*
+ * A SYN: the first of a connection, its answer, or one of them again. Round trips count from the last of them: how
+ * long its sender waited before sending again says nothing of the way.
+ */
 static void follow_syn(struct mr_flow_tcp *tcp, const struct mr_packet *p, const struct segment *s,
 		       unsigned d)
 {
@@ -179,15 +191,19 @@ static void follow_syn(struct mr_flow_tcp *tcp, const struct mr_packet *p, const
 		if (tcp->state == MR_FLOW_TCP_UNKNOWN && !(tcp->way[!d].bits & WAY_SEEN)) {
 			tcp->state = MR_FLOW_TCP_ATTEMPTED;
 			tcp->client = (uint8_t)d;
-			tcp->syn_us = s->now_us;
 		}
+		if (tcp->state == MR_FLOW_TCP_ATTEMPTED && d == tcp->client)
+			tcp->syn_us = s->now_us;
 		return;
 	}
-	if (tcp->state == MR_FLOW_TCP_ATTEMPTED && d != tcp->client) {
+	if (d == tcp->client || !answers_syn(&tcp->way[tcp->client], s))
+		return;
+	if (tcp->state == MR_FLOW_TCP_ATTEMPTED) {
 		tcp->state = MR_FLOW_TCP_HALF_OPEN;
-		tcp->syn_ack_us = s->now_us;
 		tcp->server_rtt_us = elapsed_us(tcp->syn_us, s->now_us);
 	}
+	if (tcp->state == MR_FLOW_TCP_HALF_OPEN)
+		tcp->syn_ack_us = s->now_us;
 }
 
 /* Octets of the client ask, the first octet of the server afterwards answers. */
@@ -238,7 +254,7 @@ void mr_flow_tcp_packet(struct mr_flow_tcp *tcp, const struct mr_packet *pkt)
 	if (s.flags & SYN)
 		follow_syn(tcp, pkt, &s, d);
 	follow_seq(tcp, way, &tcp->way[!d], &s);
-	follow_ack(way, &s);
+	follow_ack(way, &tcp->way[!d], &s);
 	follow_state(tcp, &s, d);
 	follow_response(tcp, &s, d);
 	way->bits |= WAY_SEEN;

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "flow/mr_community_id.h"
 #include "ipfix/mr_flow_json_detail.h"
 #include "ipfix/mr_ipfix_ie.h"
 #include "ipfix/mr_ipfix_value.h"
@@ -50,6 +51,16 @@ static bool left_out(unsigned flags, const struct mr_flow_rec *rec, const uint8_
 	       ((flags & MR_IPFIX_F_NONZERO) != 0 && is_zero(data, len));
 }
 
+static void community_id_put(const struct mr_flow_rec *rec, struct mr_wbuf *w)
+{
+	static const char key[] = ",\"community_id\":";
+	char id[MR_COMMUNITY_ID_OCTETS];
+
+	mr_community_id(rec, id);
+	mr_wbuf_put_bytes(w, key, sizeof(key) - 1);
+	mr_ipfix_json_string(w, id, sizeof(id));
+}
+
 void mr_flow_json_put(const struct mr_flow_json *json, const struct mr_flow_rec *rec, struct mr_wbuf *w)
 {
 	uint8_t wire[RECORD_MAX], *p = wire;
@@ -72,6 +83,7 @@ void mr_flow_json_put(const struct mr_flow_json *json, const struct mr_flow_rec 
 		mr_ipfix_value_json(w, mr_ipfix_ie_find(f->pen, f->id), p, f->len);
 		before = ',';
 	}
+	community_id_put(rec, w);
 	if (rec->detail != NULL)
 		mr_flow_json_detail_put(w, rec->detail, rec->proto == IPPROTO_TCP, part[0].dir);
 	mr_wbuf_put_u8(w, '}');

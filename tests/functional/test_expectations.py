@@ -6,9 +6,12 @@ differs is a row of docs/correctness.md; a row that is wrong or not needed any m
 """
 import pytest
 
+import application_fields
 import doctable
 import expectations
+import expected_values
 import millrace
+import oracle
 from flows import conversation_name, conversations, counts_name
 
 millrace.require_binary()
@@ -26,6 +29,14 @@ def expectation_files(tool):
         return [(f.with_suffix(""), f) for f in sorted(folder.glob("*.out"))]
     outputs = [folder / "outputs" / name for name in expectations.IPFIXPROBE_WHOLE]
     return [(expectations.ipfixprobe_input(f), f) for f in outputs]
+
+
+def value_files(tool):
+    """The same where values are stated: of ipfixprobe all, but passivedns, whose names are those of answers."""
+    if tool != "ipfixprobe":
+        return expectation_files(tool)
+    folder = millrace.shared("captures", tool, "outputs")
+    return [(expectations.ipfixprobe_input(f), f) for f in sorted(folder.iterdir()) if f.name != "passivedns"]
 
 
 def rows_of(tool):
@@ -83,3 +94,31 @@ def test_conversations_agree(tool, tmp_path):
     print(f"{tool}: {len(agreeing)} of {len(compared)} conversations agree; "
           f"{len(everything) - len(compared)} are tunnels or in captures left out")
     assert len(agreeing) >= LEAST_SHARE * len(compared)
+
+
+def values_missing(tool, folder):
+    """
+    ({(capture, conversation, field, value)} stated, those that our records don't have, {(capture, conversation)} whose
+    records say that some values found no room)
+    """
+    parse = getattr(expected_values, tool)
+    files = value_files(tool)
+    runs = millrace.read_each(sorted({capture for capture, _ in files}), folder)
+    stated, missing, cut = set(), set(), set()
+    for capture, file in files:
+        name, records = millrace.capture_name(capture), runs[capture].result().records()
+        theirs, ours = parse(file), expected_values.of_records(records)
+        stated.update((name, *value) for value in theirs)
+        missing.update((name, *value) for value in theirs - ours)
+        cut.update((name, application_fields.conversation_of(r)) for r in records if r.get("valuesCut"))
+    return stated, missing, cut
+
+
+@pytest.mark.parametrize("tool", ["arkime", "ipfixprobe", "ndpi"])
+def test_values_are_reproduced(tool, tmp_path):
+    stated, missing, cut = values_missing(tool, tmp_path)
+    explained = oracle.Explained(f"Values that {tool} states")
+    share = oracle.compare(stated, stated - missing, cut, explained)
+    for field, (agreeing, compared) in share.items():
+        print(f"{tool} {field}: {agreeing} of {compared}")
+    assert not oracle.too_low(share)

@@ -8,9 +8,16 @@ def rows(page, *columns):
     return rows_of_file(SOURCE / "docs" / page, *columns)
 
 
-def rows_of_file(path, *columns):
+def rows_below(page, heading, *columns):
+    """The same for the first such table below the line `## heading`."""
+    return rows_of_file(SOURCE / "docs" / page, *columns, heading=heading)
+
+
+def rows_of_file(path, *columns, heading=None):
     found = None
     with open(path, encoding="utf-8") as lines:
+        if heading is not None and f"## {heading}\n" not in lines:  # reads up to there
+            raise ValueError(f"{path}: no heading `## {heading}`")
         for line in lines:
             cells = [c.strip().replace("`", "") for c in line.strip().strip("|").split("|")]
             if not line.startswith("|"):

@@ -83,23 +83,22 @@ _NDPI_PROTOCOLS = {
 }
 
 _NDPI_ENDPOINT = r"(?:\[([^\]]+)\]|([0-9.]+)):(\d+)"
-_NDPI_FLOW = re.compile(
+NDPI_FLOW = re.compile(
     rf"^\t\d+\t(\S+) {_NDPI_ENDPOINT} <?-> {_NDPI_ENDPOINT} (?:\[VLAN: (\d+)\])?.*?"
     r"\[(\d+) pkts/(\d+) bytes <?-> (\d+) pkts/(\d+) bytes\]")
 
 
+def ndpi_flow(match):
+    """A match of NDPI_FLOW as Flow."""
+    proto, src6, src4, sport, dst6, dst4, dport, vlan = match.groups()[:8]
+    fwd_packets, fwd_octets, rev_packets, rev_octets = map(int, match.groups()[8:])
+    return Flow.make(
+        proto=_NDPI_PROTOCOLS.get(proto) or int(proto), src=src6 or src4, sport=sport, dst=dst6 or dst4,
+        dport=dport, packets=(fwd_packets, rev_packets), octets=(fwd_octets, rev_octets),
+        bytes_are="frame", vlan=int(vlan) if vlan else None)
+
+
 def ndpi(path):
     """nDPI's *.out: numbered lines are flows. Octets of frames as on the wire, each modulo 65,536."""
-    flows = []
     with open(path, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            m = _NDPI_FLOW.match(line)
-            if not m:
-                continue
-            proto, src6, src4, sport, dst6, dst4, dport, vlan = m.groups()[:8]
-            fwd_packets, fwd_octets, rev_packets, rev_octets = map(int, m.groups()[8:])
-            flows.append(Flow.make(
-                proto=_NDPI_PROTOCOLS.get(proto) or int(proto), src=src6 or src4, sport=sport, dst=dst6 or dst4,
-                dport=dport, packets=(fwd_packets, rev_packets), octets=(fwd_octets, rev_octets),
-                bytes_are="frame", vlan=int(vlan) if vlan else None))
-    return flows
+        return [ndpi_flow(match) for match in map(NDPI_FLOW.match, lines) if match]

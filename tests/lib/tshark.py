@@ -127,7 +127,25 @@ def _lines(path):
     return done.stdout.splitlines()
 
 
-def _frame_counts(paths):
+def rows(path, fields, *options):
+    """One list per frame: for each field the list of its values. With tshark's reassembly, no names looked up."""
+    # control characters occur in no value: tshark escapes them
+    command = ["tshark", "-n", "-r", path, *options, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=a",
+               "-E", "aggregator=\x1f"]
+    for name in fields:
+        command += ["-e", name]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=300, check=False)
+    return [[cell.split("\x1f") if cell else [] for cell in line.split("\t")] for line in done.stdout.split("\n")[:-1]]
+
+
+def merge(paths, into, by_time=False):
+    """Captures into one, one behind the other or by the times of their packets."""
+    order = [] if by_time else ["-a"]
+    subprocess.run(["mergecap", *order, "-I", "none", "-w", into, *paths], check=True, capture_output=True,
+                   timeout=300)
+
+
+def frame_counts(paths):
     """Frames per capture; captures of a link type that Wireshark doesn't know are left out."""
     done = subprocess.run(["capinfos", "-c", "-T", "-r", "-m", *paths], capture_output=True, text=True,
                           timeout=300, check=False)
@@ -141,12 +159,11 @@ def totals(paths):
     {path: Totals} for a tuple of captures; those that tshark can't read are missing.
     All in one run: starting tshark costs a hundred times more than reading a small capture.
     """
-    counts = _frame_counts([str(p) for p in paths])
+    counts = frame_counts([str(p) for p in paths])
     known = [p for p in paths if str(p) in counts]
     with tempfile.TemporaryDirectory() as folder:
         merged = Path(folder) / "all.pcapng"
-        subprocess.run(["mergecap", "-a", "-I", "none", "-w", merged, *known], check=True, capture_output=True,
-                       timeout=300)
+        merge(known, merged)
         lines = _lines(merged)
     if len(lines) != sum(counts.values()):
         raise RuntimeError(f"tshark printed {len(lines)} lines for {sum(counts.values())} frames")

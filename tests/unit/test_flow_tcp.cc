@@ -86,6 +86,42 @@ TEST(FlowTcp, RoundTripsOfTheHandshake)
 	}
 }
 
+TEST(FlowTcp, RoundTripsAreOfTheLastSyn)
+{
+	Connection c;
+
+	c.at(0, { 0, 100, 0, 0, SYN }).at(1000, { 0, 100, 0, 0, SYN }); // lost behind the probe
+	c.at(1020, { 1, 500, 101, 0, SYN | ACK }).at(2020, { 1, 500, 101, 0, SYN | ACK });
+	c.at(2025, { 0, 101, 501 });
+	EXPECT_EQ(c.tcp.state, MR_FLOW_TCP_ESTABLISHED);
+	EXPECT_EQ(c.tcp.server_rtt_us, 20000u);
+	EXPECT_EQ(c.tcp.client_rtt_us, 5000u);
+	EXPECT_EQ(c.client().retransmitted, 1u);
+	EXPECT_EQ(c.server().retransmitted, 1u);
+}
+
+TEST(FlowTcp, ClockThatIsSetBack)
+{
+	Connection c;
+
+	c.at(1000, { 0, 100, 0, 0, SYN }).at(20, { 1, 500, 101, 0, SYN | ACK }).at(30, { 0, 101, 501 });
+	EXPECT_EQ(c.tcp.server_rtt_us, 1u);
+	EXPECT_EQ(c.tcp.client_rtt_us, 10000u);
+}
+
+TEST(FlowTcp, AnswerToAnotherSyn)
+{
+	Connection c;
+
+	c.at(0, { 0, 100, 0, 0, SYN }).at(20, { 1, 500, 90001, 0, SYN | ACK });
+	EXPECT_EQ(c.tcp.state, MR_FLOW_TCP_ATTEMPTED);
+	EXPECT_EQ(c.tcp.server_rtt_us, 0u);
+	// octets in the SYN (RFC 7413), of which the server takes none
+	Connection fast;
+	fast.at(0, { 0, 100, 0, 300, SYN }).at(20, { 1, 500, 101, 0, SYN | ACK });
+	EXPECT_EQ(fast.tcp.state, MR_FLOW_TCP_HALF_OPEN);
+}
+
 TEST(FlowTcp, States)
 {
 	Connection attempted, rejected, half, closed, reset, unknown;
@@ -184,6 +220,18 @@ TEST(FlowTcp, KeepAlivesAndZeroWindows)
 	EXPECT_EQ(c.client().retransmitted + c.client().out_of_order, 0u);
 	c.at(2001, { 1, 501, 111, 0, RST, 0 });
 	EXPECT_EQ(c.server().zero_windows, 1u) << "of a reset the window says nothing";
+}
+
+TEST(FlowTcp, AnswersToKeepAlivesAreNoDuplicates)
+{
+	Connection c;
+
+	c.handshake().at(30, { 0, 101, 501, 10 }).at(50, { 1, 501, 111 });
+	for (unsigned i = 1; i < 5; i++)
+		c.at(1000 * i, { 0, 110, 501, 0 }).at(1000 * i + 20, { 1, 501, 111 });
+	EXPECT_EQ(c.server().duplicate_acks, 0u);
+	c.at(9000, { 0, 111, 501, 10 }).at(9020, { 1, 501, 111 });
+	EXPECT_EQ(c.server().duplicate_acks, 1u);
 }
 
 TEST(FlowTcp, MssAndScale)
