@@ -88,7 +88,7 @@ enum mr_counter_class {
 	X(STREAM_GAPS,         NOTE,        "stream_gaps",             "holes in TCP streams that were given up, the octets behind them inspected without") \
 	X(STREAM_SHED,         NOTE,        "stream_shed",             "times that memory for TCP streams had run out: a hole given up early, or octets forgotten") \
 	X(STREAM_OVERLAP_DIFFERS, NOTE,     "stream_overlap_differs",  "TCP segments that repeat octets still held, with other content; the first ones counted") \
-	X(STREAM_OLD,          NOTE,        "stream_old",              "TCP segments with no new octets: retransmissions, keep-alives") \
+	X(STREAM_OLD,          NOTE,        "stream_old",              "TCP segments with no new octets: retransmissions, keep-alive packets") \
 	X(STREAM_FAR_AHEAD,    NOTE,        "stream_far_ahead",        "TCP segments ignored, too far ahead of what was inspected") \
 	X(STREAM_BEYOND_FIN,   NOTE,        "stream_beyond_fin",       "TCP segments with octets beyond the FIN, which were ignored") \
 	X(STREAM_RST_IGNORED,  NOTE,        "stream_rst_ignored",      "TCP resets ignored, their sequence number isn't where the stream is") \

@@ -24,7 +24,7 @@ extern "C" {
  *                long as no octet of it has come.
  *   in order     Octets at the next sequence number are shown at once, straight from the packet. Zero-window
  * probes are such octets (3.8.6.1). old          Octets before the next sequence number are left out:
- * retransmissions, keep-alives (3.8.4). too early    Octets behind a hole wait in the store of their
+ * retransmissions, keep-alive packets (3.8.4). too early    Octets behind a hole wait in the store of their
  * direction. The octets that came first win (3.10.7.4 leaves that open, and receivers differ): a later copy
  * with other content changes nothing and is counted (stream_overlap_differs). far ahead    Octets more than
  * MR_STREAM_REACH ahead of the next are ignored, so that a forged segment can't move a direction on

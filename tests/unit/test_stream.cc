@@ -192,7 +192,7 @@ TEST(Stream, KeepAliveAndZeroWindowProbe)
 	Stream s;
 
 	s.segment(0, 10, "abc", ACK);
-	s.segment(0, 12, "", ACK); /* keep-alives: one below next, with and without an octet */
+	s.segment(0, 12, "", ACK); /* keep-alive packets: one below next, with and without an octet */
 	s.segment(0, 12, "?", ACK);
 	EXPECT_EQ(s.seen[0], "abc");
 	s.segment(0, 13, "d", ACK); /* a probe is the next octet, which comes again with others behind it */
