@@ -163,6 +163,6 @@ def test_malformed_out(tmp_path, scenario, profile):
     capture, _ = generate(tmp_path, f"scenario={scenario}")
     path = write_file(tmp_path, profile, capture)
     assert ipfix_dump(path).warnings == ""
-    done = subprocess.run(["tshark", "-n", "-r", path, "-Y", "_ws.malformed || _ws.expert"], capture_output=True,
-                          text=True, timeout=60, check=True)
+    done = subprocess.run(["tshark", "-n", "-o", "cflow.max_template_fields:128", "-r", path, "-Y",
+                           "_ws.malformed || _ws.expert"], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == ""

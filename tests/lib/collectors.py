@@ -212,7 +212,9 @@ class Sniffer:
         self._process.stop()
 
     def _tshark(self, *options):
-        return run("tshark", "-n", "-r", self.path, "-d", f"udp.port=={self.port},cflow", *options, timeout_s=120)
+        # templates of profile full have more fields than it takes by default
+        return run("tshark", "-n", "-o", "cflow.max_template_fields:128", "-r", self.path, "-d",
+                   f"udp.port=={self.port},cflow", *options, timeout_s=120)
 
     def remarks(self):
         """What tshark finds wrong: malformed packets, expert notes, sequence gaps. Good: nothing."""
